@@ -1,0 +1,60 @@
+# Two targets do everything on a fresh Debian or Ubuntu: `make demo` and `make test`.
+# Each makes what it needs in .venv, from the lock file; nothing outside this folder changes,
+# but for Debian's python3-venv where Python comes without it.
+
+SHELL := /bin/bash
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+SOURCES := $(shell find src definitions configs -type f -not -name '*.pyc') pyproject.toml README.md
+DEMO := nxscribe-demo
+
+.PHONY: demo test test-all check lint types imports tests lock clean
+
+demo: $(VENV)/.package
+	$(VENV)/bin/nxscribe demo --output $(DEMO)
+
+test: check
+	$(PYTHON) -m pytest -n 2 --dist loadscope -m 'not long' --cov --cov-report=term:skip-covered
+
+test-all: check
+	$(PYTHON) -m pytest -n 2 --dist loadscope --cov --cov-report=term:skip-covered
+
+check: lint types imports
+
+lint: $(VENV)/.package
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+types: $(VENV)/.package
+	$(VENV)/bin/mypy
+
+imports: $(VENV)/.package
+	$(VENV)/bin/lint-imports
+
+lock: $(VENV)/.dependencies
+	$(PYTHON) -m pip install --quiet uv
+	$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-annotate --custom-compile-command "make lock" --all-extras --group dev pyproject.toml -o requirements/dev.lock
+
+clean:
+	rm -rf $(VENV) $(DEMO) build dist
+
+# --- what the targets above stand on ---
+
+# Debian splits venv off Python: then, and only then, a package is installed.
+$(VENV)/bin/python:
+	@python=$$(for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	    $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done); \
+	test -n "$$python" || { echo "nxscribe needs Python 3.11 or later, and found none: apt-get install python3" >&2; exit 1; }; \
+	$$python -c 'import ensurepip' 2>/dev/null || { \
+	    sudo=$$(test $$(id -u) = 0 || echo sudo); \
+	    $$sudo apt-get update -qq && $$sudo apt-get install -y -qq python3-venv; }; \
+	$$python -m venv $(VENV)
+
+$(VENV)/.dependencies: requirements/dev.lock | $(VENV)/bin/python
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(VENV)/.package: $(VENV)/.dependencies $(SOURCES)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --force-reinstall .
+	@touch $@

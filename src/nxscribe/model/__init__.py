@@ -1,0 +1,27 @@
+"""Pure data, no I/O: the definition's tree, readings and snapshots, units, times, names.
+
+Everything else in nxscribe speaks in these words.
+"""
+
+from nxscribe.model.definition import Attribute, Definition, Field, Group, Link, Node, Template
+from nxscribe.model.raw import RawSeries
+from nxscribe.model.reading import Phase, Quality, Reading, Snapshot, Value
+from nxscribe.model.times import iso, now
+
+__all__ = [
+    "Attribute",
+    "Definition",
+    "Field",
+    "Group",
+    "Link",
+    "Node",
+    "Phase",
+    "Quality",
+    "RawSeries",
+    "Reading",
+    "Snapshot",
+    "Template",
+    "Value",
+    "iso",
+    "now",
+]

@@ -1,0 +1,149 @@
+"""The definition: a NeXus tree whose texts hold `${placeholders}`, as both dialects load it.
+
+It is what is *asked for*. Positions in the source files travel with every node, so that any later stage
+can say which line it speaks of.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from nxscribe.errors import Location
+from nxscribe.model.reading import Phase
+
+_PLACEHOLDER = re.compile(r"\$\{([^{}]+)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A text with any number of `${name}` in it, such as `${energy}`, `ESRF`, `${sample} - ${scan}`."""
+
+    text: str
+
+    @property
+    def placeholders(self) -> tuple[str, ...]:
+        """The names in order of appearance, spaces around them dropped; a name may hold dots."""
+        return tuple(name.strip() for name in _PLACEHOLDER.findall(self.text))
+
+    @property
+    def sole_placeholder(self) -> str | None:
+        """The name when the text is exactly one placeholder: its reading keeps its type and unit."""
+        whole = _PLACEHOLDER.fullmatch(self.text.strip())
+        return whole.group(1).strip() if whole else None
+
+    def fill(self, texts: dict[str, str]) -> str:
+        """The text with each placeholder replaced. Raises KeyError for one that `texts` lacks."""
+        return _PLACEHOLDER.sub(lambda found: texts[found.group(1).strip()], self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """An attribute of a group or field, in HDF5's sense."""
+
+    name: str
+    template: Template
+    type: str = "NX_CHAR"
+    location: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A dataset that is asked for."""
+
+    name: str
+    template: Template
+    type: str = "NX_CHAR"
+    """A NeXus type name (`NX_FLOAT`) or one of the ESRF's NAPI types (`NX_FLOAT64`)."""
+    units: str = ""
+    """The unit that the file shall have, spelled as the author did."""
+    unit_category: str = ""
+    """A NeXus unit category such as `NX_LENGTH` (the dialect's `NX_units`)."""
+    record: Phase | None = None
+    """The phase in which it is read. None: at the start, and at the end only if it was not had by then."""
+    mandatory: bool = False
+    default: str | None = None
+    """Taken, and said to be taken, when no source gives a value."""
+    description: str = ""
+    deprecated: str = ""
+    override: bool = False
+    """Replaces a field of the same name that an included part defined."""
+    attributes: tuple[Attribute, ...] = ()
+    location: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A soft link to another node of the same entry. It may dangle: then it is reported and not written."""
+
+    name: str
+    target: str
+    """A path from the entry, such as `/instrument/detector01/data`."""
+    override: bool = False
+    location: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A NeXus group that is asked for. The root is an NXentry whose name is `${entry}`."""
+
+    name: str
+    nx_class: str
+    children: tuple[Node, ...] = ()
+    attributes: tuple[Attribute, ...] = ()
+    description: str = ""
+    override: bool = False
+    location: Location | None = None
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """The groups directly below."""
+        return tuple(child for child in self.children if isinstance(child, Group))
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """The fields directly below."""
+        return tuple(child for child in self.children if isinstance(child, Field))
+
+    @property
+    def links(self) -> tuple[Link, ...]:
+        """The links directly below."""
+        return tuple(child for child in self.children if isinstance(child, Link))
+
+    def walk(self, path: str = "") -> Iterator[tuple[str, Node]]:
+        """Every node below, depth first in document order, with its path from the entry (`/sample/name`)."""
+        for child in self.children:
+            here = f"{path}/{child.name}"
+            yield here, child
+            if isinstance(child, Group):
+                yield from child.walk(here)
+
+
+Node: TypeAlias = Group | Field | Link
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One technique's tree, with all includes and overrides already in it."""
+
+    name: str
+    """The technique: `tomo`, `mrt`, `holo`, `scan` …"""
+    root: Group
+    sha256: str
+    """Of the canonical text of the expanded tree: two definitions that write the same have the same."""
+    files: tuple[str, ...] = ()
+    """Every file that took part, the technique's own first."""
+
+    @property
+    def placeholders(self) -> frozenset[str]:
+        """The names of all placeholders in fields and attributes, the entry's own name apart."""
+        names: set[str] = set()
+        for _, node in [("", self.root), *self.root.walk()]:
+            if isinstance(node, Field):
+                names.update(node.template.placeholders)
+            if isinstance(node, Field | Group):
+                for attribute in node.attributes:
+                    names.update(attribute.template.placeholders)
+        return frozenset(names)

@@ -1,0 +1,92 @@
+"""A reading: what one source said, when, and how well; or why it said nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Value: TypeAlias = npt.NDArray[np.generic]
+"""Scalars are 0-d. The dtype is the source's own (kinds b, i, u, f); texts are of kind U; opaque bytes are uint8."""
+
+
+class Quality(StrEnum):
+    """Tango's attribute qualities, which are also those of every other source."""
+
+    VALID = "VALID"
+    CHANGING = "CHANGING"
+    WARNING = "WARNING"
+    ALARM = "ALARM"
+    INVALID = "INVALID"
+
+
+class Phase(StrEnum):
+    """When a reading is taken."""
+
+    INITIAL = "initial"
+    FINAL = "final"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """One value with all that makes it trustworthy, or the reason why there is none. Never both."""
+
+    source: str
+    """Where it came from: a full Tango name (`host:port/domain/family/member/attribute`), `parameter`, `literal` …"""
+    time: datetime
+    """When the source says that the value was true (aware, microseconds); for an error, when it was noticed."""
+    value: Value | None = None
+    unit: str = ""
+    """As the source spells it; empty when it says nothing."""
+    quality: Quality = Quality.VALID
+    error: str = ""
+    """Why there is no value: what, likely cause, remedy. Empty when there is one."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is a value."""
+        return self.value is not None
+
+    def __eq__(self, other: object) -> bool:
+        """Equal in everything, NaN equal to NaN, dtypes included."""
+        if not isinstance(other, Reading):
+            return NotImplemented
+        rest = (self.source, self.time, self.unit, self.quality, self.error)
+        return rest == (other.source, other.time, other.unit, other.quality, other.error) and _same(
+            self.value, other.value
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.source, self.time))
+
+
+def _same(one: Value | None, other: Value | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    if one.dtype.kind != other.dtype.kind or one.shape != other.shape:
+        return False
+    if one.dtype.kind != "U" and one.dtype != other.dtype:
+        return False
+    return np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All readings of one phase, keyed by placeholder name."""
+
+    phase: Phase
+    started: datetime
+    """When the trigger was taken (aware)."""
+    duration_s: float
+    """How long it took until the last reading was in, or was given up."""
+    readings: dict[str, Reading] = field(default_factory=dict)
+    """One for each placeholder asked for in this phase: those without a value say why."""
+
+    @property
+    def missing(self) -> dict[str, Reading]:
+        """The placeholders that have no value."""
+        return {name: reading for name, reading in self.readings.items() if not reading.ok}

@@ -1,0 +1,78 @@
+"""The record: everything that is known of one scan, from which any file of it can be made again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from nxscribe.model import RawSeries, Reading, Snapshot
+
+
+class EndReason(StrEnum):
+    """How a scan came to its end."""
+
+    FINISHED = "finished"
+    ABORTED = "aborted"
+    INTERRUPTED = "interrupted"
+    """It was never ended: a new start or a time limit closed it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScanIdentity:
+    """What names a scan. All names were checked to be safe as parts of paths."""
+
+    beamline: str
+    proposal: str
+    sample: str
+    scan: str
+    technique: str
+
+
+@dataclass(frozen=True, slots=True)
+class DefinitionText:
+    """The expanded definition as it was at the start, in the XML dialect's canonical form."""
+
+    name: str
+    sha256: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The durable account of one scan. Open while `end_reason` is None."""
+
+    id: str
+    """Unique for ever (UUID): files carry it, so that one can tell whose they are."""
+    identity: ScanIdentity
+    number: int
+    """The scan's number in its experiment, from 1; the entry's name follows from it."""
+    session: str
+    """Which trigger device opened it."""
+    master: str
+    """The master file, relative to the data root."""
+    directory: str
+    """The scan's folder (`location`), absolute."""
+    definition: DefinitionText
+    start_time: datetime
+    initial: Snapshot
+    detectors: dict[str, str] = field(default_factory=dict)
+    """Each detector's NXdetector group, as a path from the entry (`instrument/detector01`)."""
+    end_time: datetime | None = None
+    final: Snapshot | None = None
+    end_reason: EndReason | None = None
+    given: dict[str, Reading] = field(default_factory=dict)
+    """What the control system set in this scan, by placeholder: these win over what was read."""
+    raw: tuple[RawSeries, ...] = ()
+    notes: tuple[str, ...] = ()
+    """Events worth telling in the entry: a restart in mid-scan, a time limit that closed it."""
+
+    @property
+    def entry(self) -> str:
+        """The NXentry's name: `entry_0029`."""
+        return f"entry_{self.number:04d}"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the scan is still running."""
+        return self.end_reason is None
