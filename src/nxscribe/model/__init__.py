@@ -4,7 +4,7 @@ Everything else in nxscribe speaks in these words.
 """
 
 from nxscribe.model.definition import Attribute, Definition, Field, Group, Link, Node, Template
-from nxscribe.model.raw import RawSeries
+from nxscribe.model.raw import RawSeries, series_of
 from nxscribe.model.reading import Phase, Quality, Reading, Snapshot, Value
 from nxscribe.model.times import iso, now
 
@@ -24,4 +24,5 @@ __all__ = [
     "Value",
     "iso",
     "now",
+    "series_of",
 ]

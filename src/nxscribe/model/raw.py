@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+_NUMBER_FIELD = re.compile(r"(?<!%)(?:%%)*%0?\d*d")
+_LAST_NUMBER = re.compile(r"(\d+)(?=\D*$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +19,7 @@ class RawSeries:
     directory: str
     """Absolute, as the detector's host names it."""
     pattern: str
-    """A file name with at most one number field in printf's form, as Lima's: `holo_%04d.edf`; `tomo0000.h5`."""
+    """A file name with at most one number field in printf's form: `holo_%04d.edf`, `tomo.h5`; a plain `%` is `%%`."""
     first: int = 0
     count: int = 1
     """How many files; numbers run from `first` without a gap."""
@@ -25,4 +29,37 @@ class RawSeries:
     def __iter__(self) -> Iterator[str]:
         """The file names, in order, without their directory."""
         for number in range(self.first, self.first + self.count):
-            yield self.pattern % number if "%" in self.pattern else self.pattern
+            yield self.pattern % number if _NUMBER_FIELD.search(self.pattern) else self.pattern.replace("%%", "%")
+
+
+def series_of(detector: str, paths: Sequence[str], dataset: str = "") -> tuple[RawSeries, ...]:
+    """The absolute `paths` as few series: neighbours that differ by one in the last number of their name join.
+
+    Raises ValueError for a relative path: it would mean something else to every reader.
+    """
+    series: list[RawSeries] = []
+    for path in paths:
+        directory, _, name = path.rpartition("/")
+        if not path.startswith("/"):
+            raise ValueError(f"{path!r} is not an absolute path")
+        number = _LAST_NUMBER.search(name)
+        if number is None:
+            series.append(RawSeries(detector, directory, _literal(name), dataset=dataset))
+            continue
+        width = len(number[1])
+        pattern = f"{_literal(name[: number.start()])}%0{width}d{_literal(name[number.end() :])}"
+        one = RawSeries(detector, directory, pattern, int(number[1]), dataset=dataset)
+        if series and _continues(series[-1], one):
+            one = replace(series[-1], count=series[-1].count + 1)
+            series.pop()
+        series.append(one)
+    return tuple(series)
+
+
+def _continues(before: RawSeries, one: RawSeries) -> bool:
+    return replace(before, first=before.first + before.count, count=1) == one
+
+
+def _literal(text: str) -> str:
+    """`text` as part of a pattern in printf's form."""
+    return text.replace("%", "%%")

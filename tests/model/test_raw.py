@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import pytest
+
+from nxscribe.model import RawSeries, series_of
+
+
+def test_files_numbered_without_a_gap_become_one_series():
+    paths = [f"/data/holo_{number:04d}.edf" for number in range(7, 507)]
+    assert series_of("frelon", paths) == (RawSeries("frelon", "/data", "holo_%04d.edf", 7, 500),)
+
+
+def test_a_gap_or_another_folder_begins_a_new_series():
+    paths = ["/a/f01.edf", "/a/f02.edf", "/a/f04.edf", "/b/f05.edf"]
+    assert [(one.directory, one.first, one.count) for one in series_of("d", paths)] == [
+        ("/a", 1, 2),
+        ("/a", 4, 1),
+        ("/b", 5, 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["tomo.h5"],
+        ["100%_a1.edf", "100%_a2.edf"],
+        ["x_9.edf", "x_10.edf"],
+        ["plane2_0001.edf", "plane2_0002.edf"],
+        ["50%d.h5"],
+    ],
+)
+def test_a_series_gives_back_the_names_that_it_was_made_from(names: list[str]):
+    series = series_of("d", [f"/raw/{name}" for name in names])
+    assert [name for one in series for name in one] == names
+
+
+def test_a_relative_path_is_refused():
+    with pytest.raises(ValueError, match="not an absolute path"):
+        series_of("d", ["frame.edf"])
