@@ -1,0 +1,248 @@
+"""YAML in which every key and value knows its line and column, read without trust in its author.
+
+For the YAML dialect and for the config alike. It is the part of YAML 1.2 that people write by hand: mappings, lists and
+scalars of the core schema. Tags, anchors and aliases are refused, so nothing is constructed, and nothing can grow
+larger than its text.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
+
+import yaml
+
+from nxscribe.definitions.text import control_character, decode
+from nxscribe.errors import InputError, Location, Problem
+
+MAX_DEPTH = 64
+"""Levels of nesting: far beyond any definition, far below Python's recursion limit."""
+
+Scalar: TypeAlias = bool | int | float | str | None
+
+
+class _Mark(Protocol):
+    """A position in the text, counted from 0, as both of PyYAML's parsers give it."""
+
+    line: int
+    column: int
+
+
+# libyaml's parser where the wheel has it: ten times faster, the same events.
+_PARSER: type[yaml.CSafeLoader | yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+# YAML 1.2 core schema, https://yaml.org/spec/1.2.2/#1032-tag-resolution: here `on` and `yes` are texts, `12:30` is
+# a text, `010` is ten, `1e3` is a float.
+_SCALARS: tuple[tuple[re.Pattern[str], Callable[[str], Scalar]], ...] = (
+    (re.compile(r"(~|null|Null|NULL)?"), lambda _: None),
+    (re.compile(r"true|True|TRUE|false|False|FALSE"), lambda text: text[0] in "tT"),
+    # Digits without end stay a text: int() would take quadratic time over them, float() would make them infinite.
+    (re.compile(r"[-+]?[0-9]{65,}"), str),
+    (re.compile(r"[-+]?[0-9]+"), int),
+    (re.compile(r"0o[0-7]{1,64}|0x[0-9a-fA-F]{1,64}"), lambda text: int(text, 0)),
+    (re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"), float),
+    (re.compile(r"[-+]?\.(inf|Inf|INF)"), lambda text: float(text.replace(".", ""))),
+    (re.compile(r"\.(nan|NaN|NAN)"), lambda _: math.nan),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A node of a YAML document with the place where it stands."""
+
+    value: Scalar | list[Located] | dict[str, Located]
+    location: Location
+    key_locations: dict[str, Location] = field(default_factory=dict)
+    """Where each key stands; empty unless this is a mapping. Keys are always texts, as written."""
+    text: str = ""
+    """A scalar as its author wrote it, quotes apart: `1.50` where the value is 1.5. Empty for lists and mappings."""
+
+    def plain(self) -> object:
+        """The value without positions, as `yaml.safe_load` would give it."""
+        if isinstance(self.value, dict):
+            return {key: node.plain() for key, node in self.value.items()}
+        if isinstance(self.value, list):
+            return [node.plain() for node in self.value]
+        return self.value
+
+    def at(self, path: Sequence[str | int]) -> Location:
+        """Where the value at `path` stands, or where its nearest existing ancestor does."""
+        node = self
+        for step in path:
+            below = node._child(step)
+            if below is None:
+                break
+            node = below
+        return node.location
+
+    def _child(self, step: str | int) -> Located | None:
+        if isinstance(self.value, dict) and isinstance(step, str):
+            return self.value.get(step)
+        if isinstance(self.value, list) and isinstance(step, int) and 0 <= step < len(self.value):
+            return self.value[step]
+        return None
+
+
+def load_located(data: bytes, file: str) -> Located:
+    """Read one YAML document; an empty one is a node of value None.
+
+    Args:
+        data: The file's bytes: UTF-8, with or without a byte order mark, any line ends.
+        file: The name that locations shall carry.
+
+    Raises:
+        InputError: With every problem that was found; a syntax error ends the search.
+    """
+    builder = _Builder(file)
+    text = decode(data, file)
+    try:
+        for event in yaml.parse(text, Loader=_PARSER):
+            builder.take(event)
+    except yaml.MarkedYAMLError as error:
+        builder.problems.append(_syntax_problem(error, text, file))
+    if builder.problems:
+        raise InputError(*builder.problems)
+    return builder.root or Located(None, Location(file, 1, 1))
+
+
+class _Builder:
+    """Builds the tree from the parser's events, on a stack of its own: depth costs no recursion."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.root: Located | None = None
+        self.problems: list[Problem] = []
+        self._open: list[Located] = []
+        self._keys: list[str | None] = []
+        """For each open node the key whose value comes next; None when a key (or a list's item) does."""
+
+    def take(self, event: yaml.Event) -> None:
+        """Add one event's part to the tree. Raises InputError where going on makes no sense."""
+        location = self._location(event.start_mark)
+        match event:
+            case yaml.DocumentStartEvent() if self.root is not None:
+                self._stop("a second document begins here", "a file holds one document", "remove the `---`", location)
+            case yaml.ScalarEvent():
+                self._refuse_decorations(event, location)
+                self._scalar(event, location)
+            case yaml.AliasEvent():
+                self._problem(
+                    f"the alias *{event.anchor} is not allowed",
+                    "anchors and aliases can make a small file huge",
+                    "write the value out",
+                    location,
+                )
+                self._add(Located(None, location))
+            case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
+                self._refuse_decorations(event, location)
+                self._begin(Located({} if isinstance(event, yaml.MappingStartEvent) else [], location))
+            case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
+                self._keys.pop()
+                self._open.pop()
+
+    def _begin(self, node: Located) -> None:
+        if len(self._open) >= MAX_DEPTH:
+            self._stop(f"nested deeper than {MAX_DEPTH} levels", "", "flatten it", node.location)
+        if self._expects_key():
+            self._stop(
+                "a list or mapping stands where a name should",
+                "a text that begins with [ or { needs quotes",
+                "put the name in quotes",
+                node.location,
+            )
+        self._add(node)
+        self._open.append(node)
+        self._keys.append(None)
+
+    def _scalar(self, event: yaml.ScalarEvent, location: Location) -> None:
+        if control := control_character(event.value):
+            self._problem(
+                f"the escape stands for the control character {control}",
+                "no HDF5 text can hold it",
+                "remove it",
+                location,
+            )
+        if not self._expects_key():
+            plain = event.implicit[0] and event.style not in ("'", '"', "|", ">")
+            self._add(Located(_resolve(event.value) if plain else event.value, location, text=event.value))
+            return
+        key = event.value
+        locations = self._open[-1].key_locations
+        if not key:
+            self._problem("an empty name", "nothing stands before the colon", "write a name", location)
+        if key in locations:
+            self._problem(
+                f"{key!r} is written twice",
+                "the second would silently replace the first",
+                "remove one or rename it",
+                location,
+                also=locations[key],
+            )
+        locations.setdefault(key, location)
+        self._keys[-1] = key
+
+    def _expects_key(self) -> bool:
+        return bool(self._open) and isinstance(self._open[-1].value, dict) and self._keys[-1] is None
+
+    def _add(self, node: Located) -> None:
+        if not self._open:
+            self.root = node
+            return
+        parent = self._open[-1].value
+        if isinstance(parent, list):
+            parent.append(node)
+        elif isinstance(parent, dict):
+            key = self._keys[-1]
+            if key is None:  # an alias as a key: its problem is told already
+                key = f"*{len(parent)}"
+                self._keys[-1] = key
+            else:
+                parent.setdefault(key, node)
+                self._keys[-1] = None
+
+    def _refuse_decorations(self, event: yaml.NodeEvent, location: Location) -> None:
+        if event.anchor is not None:
+            self._problem(
+                f"the anchor &{event.anchor} is not allowed",
+                "anchors and aliases can make a small file huge",
+                "remove it and write the value out where it is needed",
+                location,
+            )
+        tag = getattr(event, "tag", None)
+        if tag is not None:
+            self._problem(
+                f"the tag {tag} is not allowed",
+                "tags ask the reader to construct objects",
+                "remove it; quote the value if it shall be a text",
+                location,
+            )
+
+    def _location(self, mark: _Mark | None) -> Location:
+        return _location(mark, self.file)
+
+    def _problem(self, what: str, why: str, remedy: str, location: Location, also: Location | None = None) -> None:
+        self.problems.append(Problem(what, why, remedy, location, also=(also,) if also else ()))
+
+    def _stop(self, what: str, why: str, remedy: str, location: Location) -> None:
+        raise InputError(*self.problems, Problem(what, why, remedy, location))
+
+
+def _resolve(text: str) -> Scalar:
+    return next((convert(text) for pattern, convert in _SCALARS if pattern.fullmatch(text)), text)
+
+
+def _location(mark: _Mark | None, file: str) -> Location:
+    return Location(file, mark.line + 1, mark.column + 1) if mark else Location(file)
+
+
+def _syntax_problem(error: yaml.MarkedYAMLError, text: str, file: str) -> Problem:
+    where = _location(error.problem_mark or error.context_mark, file)
+    begun = _location(error.context_mark, file)
+    also = (begun,) if error.context_mark and begun != where else ()
+    lines = text.splitlines()
+    tab = 0 < where.line <= len(lines) and "\t" in lines[where.line - 1][: where.column]
+    remedy = "indent with spaces: YAML allows no tabs" if tab else "look at quotes, colons and indentation here"
+    return Problem(f"not YAML: {error.problem or error.context}", error.context or "", remedy, where, also=also)
