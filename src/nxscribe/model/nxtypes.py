@@ -1,0 +1,57 @@
+"""The types that a field may be given: NeXus's own, and those of the NAPI that the ESRF's dialect uses.
+
+https://manual.nexusformat.org/nxdl-types.html; `NX_FLOAT64` and its like name the NAPI's storage types.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal, TypeAlias
+
+Kind: TypeAlias = Literal["text", "integer", "float", "number", "boolean", "time", "binary", "any"]
+"""What a value of a type is, whatever its size. A "number" keeps the kind that its source gave it."""
+
+_KINDS: Final[dict[str, Kind]] = {
+    "NX_CHAR": "text",
+    "NX_DATE_TIME": "time",
+    "ISO8601": "time",
+    "NX_BOOLEAN": "boolean",
+    "NX_BINARY": "binary",
+    "NX_NUMBER": "number",
+    "NX_FLOAT": "float",
+    "NX_FLOAT32": "float",
+    "NX_FLOAT64": "float",
+    "NX_INT": "integer",
+    "NX_INT8": "integer",
+    "NX_INT16": "integer",
+    "NX_INT32": "integer",
+    "NX_INT64": "integer",
+    "NX_UINT": "integer",
+    "NX_UINT8": "integer",
+    "NX_UINT16": "integer",
+    "NX_UINT32": "integer",
+    "NX_UINT64": "integer",
+    "NX_POSINT": "integer",
+    "NX_CHAR_OR_NUMBER": "any",
+    "NX_COMPLEX": "any",
+    "NX_CCOMPLEX": "any",
+    "NX_PCOMPLEX": "any",
+    "NX_QUATERNION": "any",
+}
+
+NX_TYPES: Final[frozenset[str]] = frozenset(_KINDS)
+"""Every type name that a definition may use."""
+
+UNIT_CATEGORIES: Final[frozenset[str]] = frozenset(
+    """
+    NX_ANGLE NX_ANY NX_AREA NX_CHARGE NX_COUNT NX_CROSS_SECTION NX_CURRENT NX_DIMENSIONLESS NX_EMITTANCE NX_ENERGY
+    NX_FLUX NX_FREQUENCY NX_LENGTH NX_MASS NX_MASS_DENSITY NX_MOLECULAR_WEIGHT NX_PERIOD NX_PER_AREA NX_PER_LENGTH
+    NX_POWER NX_PRESSURE NX_PULSES NX_SCATTERING_LENGTH_DENSITY NX_SOLID_ANGLE NX_TEMPERATURE NX_TIME
+    NX_TIME_OF_FLIGHT NX_TRANSFORMATION NX_UNITLESS NX_VOLTAGE NX_VOLUME NX_WAVELENGTH NX_WAVENUMBER
+    """.split()
+)
+"""https://manual.nexusformat.org/nxdl-types.html#unit-categories-allowed-in-nxdl-specifications"""
+
+
+def kind(type_name: str) -> Kind:
+    """What values of this type are. Raises KeyError for a name that is not in `NX_TYPES`."""
+    return _KINDS[type_name]
