@@ -1,1 +1,26 @@
-"""(to be written)"""
+"""Records and the journal that keeps them: the truth from which all files are made.
+
+`Journal` is the daemon's, `JournalReader` and `read_record` serve everyone else, beside it or without it.
+`record_to_json` and `record_from_json` are the form in which records travel.
+"""
+
+from nxscribe.records.codec import record_from_json, record_to_json
+from nxscribe.records.journal import Journal
+from nxscribe.records.outbox import Queue, Work
+from nxscribe.records.reader import JournalReader, Summary, read_record
+from nxscribe.records.record import DefinitionText, EndReason, Record, ScanIdentity
+
+__all__ = [
+    "DefinitionText",
+    "EndReason",
+    "Journal",
+    "JournalReader",
+    "Queue",
+    "Record",
+    "ScanIdentity",
+    "Summary",
+    "Work",
+    "read_record",
+    "record_from_json",
+    "record_to_json",
+]

@@ -1,0 +1,166 @@
+"""The SQLite file under the journal: its settings, its transactions, and that what is committed stays."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+from nxscribe.records.failures import explained, failure
+from nxscribe.records.schema import VERSION, check_version, migrate
+
+_BUSY_TIMEOUT_S = 2.0
+"""How long to wait for another process's transaction; each takes about a millisecond."""
+_CHECKPOINT_BYTES = 4 << 20
+"""From this size on the WAL is copied into the database, beside the triggers."""
+_CHECKPOINT_PAGES_AT_LATEST = 16 << 10
+"""From this size on SQLite does it inside a commit, should nothing else have done it (4 KiB a page)."""
+
+
+class Database:
+    """One connection, shared by all threads under a lock.
+
+    A read-write one creates and migrates the file. A commit is on the disk when `writing` returns: in WAL
+    mode with synchronous=FULL, SQLite calls fsync on the WAL at each commit, and on its folder when it made
+    the WAL; the database file itself is made durable here, before its first use.
+    """
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        self._checkpoint_lock = threading.Lock()
+        with explained(path, "open"):
+            self._connection = _open_to_read(path) if read_only else _open_to_write(path)
+            self._file = path.stat()
+
+    def close(self) -> None:
+        """Ends all use. What was committed is in the file by then."""
+        with self._checkpoint_lock, self._lock:
+            self._connection.close()
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """One consistent view. Take the rows out; decode them outside."""
+        with self._lock, explained(self.path, "read"), _transaction(self._connection, "BEGIN"):
+            yield self._connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction, durable when this returns. On any error nothing of it remains."""
+        with self._lock, explained(self.path, "write to"):
+            with _transaction(self._connection, "BEGIN IMMEDIATE"):
+                yield self._connection
+            self._check_in_place()
+
+    def checkpoint(self) -> None:
+        """Copies a grown WAL into the database. To be called off the critical path: commits go on meanwhile."""
+        with self._checkpoint_lock, suppress(sqlite3.Error, OSError):
+            # Nothing is lost when it fails: the WAL stays as it is, and the next call tries again.
+            if _wal(self.path).stat().st_size > _CHECKPOINT_BYTES:
+                with closing(sqlite3.connect(self.path, isolation_level=None)) as connection:
+                    connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def _check_in_place(self) -> None:
+        """SQLite writes happily into a deleted file. What would vanish must not be acknowledged."""
+        try:
+            in_place = os.path.samestat(self.path.stat(), self._file) and _wal(self.path).exists()
+        except OSError:
+            in_place = False
+        if not in_place:
+            raise failure(
+                self.path,
+                "write to",
+                "the file was deleted or replaced while it was in use",
+                "put it back (it is still open, see /proc/PID/fd), or restart the daemon on a new one",
+            )
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
+    connection.execute(begin)
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        # Some errors have rolled back already; the first error is the one to tell.
+        with suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _open_to_write(path: Path) -> sqlite3.Connection:
+    is_new = not path.exists()
+    if is_new:
+        _make_folder(path)
+    connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+    try:
+        # Before the first write, so that a foreign database is left as it was.
+        check_version(connection, path)
+        _use_wal(connection, path)
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA cell_size_check = ON")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES_AT_LATEST}")
+        migrate(connection, path)
+        if is_new:
+            _sync_folder(path.parent)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _use_wal(connection: sqlite3.Connection, path: Path) -> None:
+    mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+    if mode != "wal":
+        raise failure(
+            path, "open", f"its file system does not allow SQLite's WAL mode ({mode})", "put it on a local disk"
+        )
+
+
+def _open_to_read(path: Path) -> sqlite3.Connection:
+    uri = path.absolute().as_uri() + "?mode=ro"
+    try:
+        return _checked(uri, path)
+    except sqlite3.OperationalError:
+        # A reader of a WAL database writes beside it. Where it may not, and no WAL holds newer content,
+        # the file can be taken as it is.
+        wal = _wal(path)
+        if not path.exists() or (wal.exists() and wal.stat().st_size):
+            raise
+        return _checked(uri + "&immutable=1", path)
+
+
+def _checked(uri: str, path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+    try:
+        check_version(connection, path, at_least=VERSION)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _wal(path: Path) -> Path:
+    return path.with_name(path.name + "-wal")
+
+
+def _make_folder(path: Path) -> None:
+    missing = [folder for folder in path.absolute().parents if not folder.exists()]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for folder in missing:
+            _sync_folder(folder.parent)
+    except OSError as error:
+        raise failure(path, "create", str(error), "create the folder, writable for the daemon's user") from error
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

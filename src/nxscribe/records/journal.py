@@ -1,0 +1,179 @@
+"""The journal: where records live from the moment a trigger is answered."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from nxscribe.errors import JournalError, Problem
+from nxscribe.model import now
+from nxscribe.records import outbox
+from nxscribe.records.claim import Claim
+from nxscribe.records.database import Database
+from nxscribe.records.outbox import Work, sortable
+from nxscribe.records.parts import Part, head_part, pack, snapshot_parts, text_sha256
+from nxscribe.records.reader import JournalReader
+from nxscribe.records.record import Record
+
+
+class Journal(JournalReader):
+    """A journal to write to. Every method that changes it returns after the change is on the disk.
+
+    Raises JournalError, from each method, with the reason: then nothing was changed, and nothing may be
+    acknowledged. It recovers by itself when the reason is gone. Thread-safe.
+    """
+
+    def __init__(self, path: Path, *, claim: bool = True) -> None:
+        """Opens the journal, and creates or migrates it if need be.
+
+        Args:
+            path: The SQLite file, on a local disk. Its folder is created.
+            claim: Refuse a second holder, as daemons must. A tool that adds a record goes without.
+        """
+        self.path = path
+        self._definitions: dict[str, str] = {}
+        self._database = Database(path)
+        try:
+            self._claim = Claim(path) if claim else None
+        except JournalError:
+            self._database.close()
+            raise
+
+    def close(self) -> None:
+        """Ends all use, and lets another daemon have the journal."""
+        super().close()
+        if self._claim:
+            self._claim.close()
+            self._claim = None
+
+    def begin(self, draft: Record, *, at_least: int = 1) -> Record:
+        """Keeps a new record and queues its files.
+
+        Args:
+            draft: The record; its `number` is not looked at.
+            at_least: The smallest number it may get, where the master file holds scans that the journal does not.
+
+        Returns:
+            The record with its number: one more than the highest of its master, among all processes.
+        """
+        parts = snapshot_parts(draft)
+        with self._database.writing() as connection:
+            (highest,) = connection.execute(
+                "SELECT ifnull(max(number), 0) FROM record WHERE master = ?", (draft.master,)
+            ).fetchone()
+            record = replace(draft, number=max(highest + 1, at_least))
+            outbox.enqueue(connection, self._insert(connection, record, (head_part(record), *parts)))
+        self._definitions[record.definition.sha256] = record.definition.text
+        return record
+
+    def update(self, record: Record) -> None:
+        """Keeps a record's new state and queues its files again."""
+        parts = (head_part(record), *snapshot_parts(record))
+        with self._database.writing() as connection:
+            connection.execute(
+                "UPDATE record SET end_time = ?, end_reason = ?, revision = revision + 1 WHERE id = ?",
+                (record.end_time and sortable(record.end_time), record.end_reason, record.id),
+            )
+            position = _position(connection, record.id)
+            _put(connection, position, parts)
+            outbox.enqueue(connection, position)
+
+    def add(self, record: Record) -> None:
+        """Keeps a record that another journal gave, number and all. Its files are not made.
+
+        Raises JournalError when its id or its number is taken.
+        """
+        parts = (head_part(record), *snapshot_parts(record))
+        with self._database.writing() as connection:
+            self._insert(connection, record, parts)
+
+    def done(self, work: Work) -> None:
+        """The files are made; the record stays due if it has changed since."""
+        with self._database.writing() as connection:
+            outbox.done(connection, work)
+        self._database.checkpoint()
+
+    def failed(self, work: Work, reason: str, retry_at: datetime | None) -> None:
+        """The files could not be made. None for `retry_at` sets the record aside until it changes or is requeued."""
+        with self._database.writing() as connection:
+            outbox.failed(connection, work, reason, now(), retry_at)
+        self._database.checkpoint()
+
+    def requeue(self, record_id: str) -> None:
+        """Makes the record due, whatever became of it before."""
+        with self._database.writing() as connection:
+            outbox.enqueue(connection, _position(connection, record_id))
+
+    def _insert(self, connection: sqlite3.Connection, record: Record, parts: tuple[Part, ...]) -> int:
+        taken = connection.execute(
+            "SELECT id FROM record WHERE id = ? OR (master = ? AND number = ?)",
+            (record.id, record.master, record.number),
+        ).fetchone()
+        if taken:
+            raise JournalError(
+                Problem(
+                    f"the journal {self.path} cannot take record {record.id}, {record.entry} of {record.master}",
+                    f"record {taken[0]} is there already",
+                    "import into a journal that does not have this scan",
+                )
+            )
+        self._put_definition(connection, record)
+        who = record.identity
+        cursor = connection.execute(
+            "INSERT INTO record (id, beamline, proposal, sample, scan, technique, session, master, number, definition,"
+            " start_time, end_time, end_reason, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)",
+            (
+                record.id,
+                who.beamline,
+                who.proposal,
+                who.sample,
+                who.scan,
+                who.technique,
+                record.session,
+                record.master,
+                record.number,
+                record.definition.sha256,
+                sortable(record.start_time),
+                record.end_time and sortable(record.end_time),
+                record.end_reason,
+            ),
+        )
+        position = cursor.lastrowid or 0
+        _put(connection, position, parts)
+        return position
+
+    def _put_definition(self, connection: sqlite3.Connection, record: Record) -> None:
+        definition = record.definition
+        if self._definitions.get(definition.sha256) == definition.text:
+            return
+        if text_sha256(definition.text) != definition.sha256:
+            raise JournalError(
+                Problem(
+                    f"the journal {self.path} cannot take record {record.id}",
+                    f"the sha256 of its definition {definition.name} is not that of the definition's text in UTF-8",
+                    "this is a fault of the program that made the record: report it",
+                )
+            )
+        connection.execute(
+            "INSERT OR IGNORE INTO definition (sha256, payload, compressed) VALUES (?, ?, ?)",
+            (definition.sha256, *pack(definition.text.encode())),
+        )
+
+
+def _position(connection: sqlite3.Connection, record_id: str) -> int:
+    row = connection.execute("SELECT position FROM record WHERE id = ?", (record_id,)).fetchone()
+    if not row:
+        raise JournalError(Problem(f"the journal has no record {record_id}", "it was removed", "start a new scan"))
+    return int(row[0])
+
+
+def _put(connection: sqlite3.Connection, position: int, parts: tuple[Part, ...]) -> None:
+    """Stores the parts; one that is there unchanged, as the initial snapshot at the end, is not written again."""
+    connection.executemany(
+        "INSERT INTO part (record, name, payload, compressed, sha256) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (record, name) DO UPDATE SET payload = excluded.payload, compressed = excluded.compressed,"
+        " sha256 = excluded.sha256 WHERE sha256 <> excluded.sha256",
+        [(position, part.name, part.packed.payload, part.packed.compressed, part.sha256) for part in parts],
+    )

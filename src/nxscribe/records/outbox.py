@@ -1,0 +1,97 @@
+"""The outbox: which records have files still to be made, and what became of the attempts.
+
+A record is due again at each change. Rows live in the journal's own transactions, so that a record and the
+fact that it is due are committed as one.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One record whose files are to be made."""
+
+    record_id: str
+    revision: int
+    """The record's state that this speaks of. When it has moved on, being done with this is not enough."""
+    entry: str
+    master: str
+    attempts: int
+    """How many have failed since the record last changed."""
+    last_error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """How the outbox stands."""
+
+    waiting: int
+    """Due, and never failed in this revision."""
+    failing: int
+    """Failed, to be tried again."""
+    set_aside: int
+    """Failed for good, until someone asks for them or the record changes."""
+    oldest_error: str = ""
+    """Why the oldest of the failing, or else of those set aside, failed."""
+
+
+def sortable(time: datetime) -> str:
+    """UTC, ISO 8601, microseconds: texts that sort as the moments do. Raises ValueError for a naive time."""
+    if time.tzinfo is None:
+        raise ValueError(f"{time} has no time zone")
+    return time.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def enqueue(connection: sqlite3.Connection, position: int) -> None:
+    """Makes the record at `position` due, with a clean sheet."""
+    connection.execute("INSERT OR REPLACE INTO projection (record) VALUES (?)", (position,))
+
+
+def due(connection: sqlite3.Connection, now: datetime) -> tuple[Work, ...]:
+    """What is to be made now, in the order in which the scans began."""
+    moment = sortable(now)
+    # A clock that was set back must not make a retry wait until it has caught up.
+    rows = connection.execute(
+        "SELECT id, revision, number, master, attempts, last_error FROM projection JOIN record ON position = record"
+        " WHERE failed_at IS NULL OR retry_at <= ? OR (retry_at IS NOT NULL AND failed_at > ?) ORDER BY position",
+        (moment, moment),
+    )
+    return tuple(
+        Work(id_, revision, f"entry_{number:04d}", master, attempts, error)
+        for id_, revision, number, master, attempts, error in rows
+    )
+
+
+def done(connection: sqlite3.Connection, work: Work) -> None:
+    """Takes the work off, unless the record has changed since."""
+    connection.execute(
+        "DELETE FROM projection WHERE record = (SELECT position FROM record WHERE id = ? AND revision = ?)",
+        (work.record_id, work.revision),
+    )
+
+
+def failed(
+    connection: sqlite3.Connection, work: Work, reason: str, failed_at: datetime, retry_at: datetime | None
+) -> None:
+    """Notes a failure, unless the record has changed since: then it is due anyhow."""
+    connection.execute(
+        "UPDATE projection SET attempts = attempts + 1, last_error = ?, failed_at = ?, retry_at = ?"
+        " WHERE record = (SELECT position FROM record WHERE id = ? AND revision = ?)",
+        (reason, sortable(failed_at), retry_at and sortable(retry_at), work.record_id, work.revision),
+    )
+
+
+def queue(connection: sqlite3.Connection) -> Queue:
+    """The counts."""
+    waiting, failing, set_aside = connection.execute(
+        "SELECT count(*) FILTER (WHERE failed_at IS NULL), count(*) FILTER (WHERE retry_at IS NOT NULL),"
+        " count(*) FILTER (WHERE failed_at IS NOT NULL AND retry_at IS NULL) FROM projection"
+    ).fetchone()
+    oldest = connection.execute(
+        "SELECT last_error FROM projection WHERE failed_at IS NOT NULL ORDER BY retry_at IS NULL, record LIMIT 1"
+    ).fetchone()
+    return Queue(waiting, failing, set_aside, oldest[0] if oldest else "")

@@ -1,0 +1,145 @@
+"""Reading the journal, beside a running daemon or without one."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from nxscribe.errors import JournalError, Problem
+from nxscribe.records import outbox
+from nxscribe.records.database import Database
+from nxscribe.records.parts import Packed, Part, join
+from nxscribe.records.record import EndReason, Record, ScanIdentity
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A record in one line."""
+
+    id: str
+    identity: ScanIdentity
+    number: int
+    master: str
+    session: str
+    start_time: datetime
+    end_time: datetime | None
+    end_reason: EndReason | None
+    revision: int
+    projected: bool
+    """Whether its files are made from its newest state."""
+
+
+class JournalReader:
+    """A journal that is only read. Sees each commit as soon as it is made, whoever makes it. Thread-safe."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._database = Database(path, read_only=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends all use."""
+        self._database.close()
+
+    def record(self, id: str) -> Record:  # noqa: A002 - the record's own word
+        """The record with this id. Raises JournalError when it is unknown or damaged."""
+        return self.revised(id)[0]
+
+    def revised(self, id: str) -> tuple[Record, int]:  # noqa: A002 - the record's own word
+        """The record and its revision, which grows with each change."""
+        with self._database.reading() as connection:
+            row = connection.execute(
+                "SELECT position, revision, payload, compressed FROM record LEFT JOIN definition"
+                " ON sha256 = definition WHERE id = ?",
+                (id,),
+            ).fetchone()
+            parts = _parts(connection, row[0]) if row else {}
+        if not row:
+            raise JournalError(
+                Problem(
+                    f"the journal {self.path} has no record {id}",
+                    "it belongs to another beamline, or it was removed",
+                    "`nxscribe records list` shows all that are there",
+                )
+            )
+        try:
+            return join(parts, Packed(row[2] or b"", bool(row[3]))), row[1]
+        except JournalError as error:
+            damage = error.problems[0]
+            raise JournalError(
+                Problem(f"record {id} in the journal {self.path} is damaged", damage.why, damage.remedy)
+            ) from error
+
+    def open_records(self) -> tuple[Record, ...]:
+        """The records of scans that are running, or were when the last daemon ended. Oldest first."""
+        with self._database.reading() as connection:
+            ids = connection.execute("SELECT id FROM record WHERE end_reason IS NULL ORDER BY position").fetchall()
+        return tuple(self.record(id_) for (id_,) in ids)
+
+    def summaries(
+        self, *, beamline: str | None = None, proposal: str | None = None, limit: int | None = None
+    ) -> tuple[Summary, ...]:
+        """What is there, newest first, without opening the records."""
+        with self._database.reading() as connection:
+            cursor = connection.cursor()
+            cursor.row_factory = sqlite3.Row
+            rows = cursor.execute(
+                "SELECT *, position NOT IN (SELECT record FROM projection) AS projected FROM record"
+                " WHERE beamline = ifnull(?, beamline) AND proposal = ifnull(?, proposal)"
+                " ORDER BY position DESC LIMIT ?",
+                (beamline, proposal, -1 if limit is None else limit),
+            ).fetchall()
+        return tuple(_summary(row) for row in rows)
+
+    def has_experiment(self, master: str) -> bool:
+        """Whether any scan of this master file is known."""
+        with self._database.reading() as connection:
+            return connection.execute("SELECT 1 FROM record WHERE master = ? LIMIT 1", (master,)).fetchone() is not None
+
+    def due(self, now: datetime) -> tuple[outbox.Work, ...]:
+        """The records whose files are to be made now, oldest scan first."""
+        with self._database.reading() as connection:
+            return outbox.due(connection, now)
+
+    def queue(self) -> outbox.Queue:
+        """How the outbox stands."""
+        with self._database.reading() as connection:
+            return outbox.queue(connection)
+
+
+def read_record(path: Path, record_id: str) -> tuple[Record, int]:
+    """One record and its revision, for a process that has no journal open. Raises JournalError."""
+    with closing(JournalReader(path)) as reader:
+        return reader.revised(record_id)
+
+
+def _parts(connection: sqlite3.Connection, position: int) -> dict[str, Part]:
+    rows = connection.execute("SELECT name, payload, compressed, sha256 FROM part WHERE record = ?", (position,))
+    return {name: Part(name, Packed(payload, bool(compressed)), sha256) for name, payload, compressed, sha256 in rows}
+
+
+def _summary(row: sqlite3.Row) -> Summary:
+    return Summary(
+        id=row["id"],
+        identity=ScanIdentity(row["beamline"], row["proposal"], row["sample"], row["scan"], row["technique"]),
+        number=row["number"],
+        master=row["master"],
+        session=row["session"],
+        start_time=datetime.fromisoformat(row["start_time"]),
+        end_time=datetime.fromisoformat(row["end_time"]) if row["end_time"] else None,
+        end_reason=EndReason(row["end_reason"]) if row["end_reason"] else None,
+        revision=row["revision"],
+        projected=bool(row["projected"]),
+    )
