@@ -3,21 +3,17 @@ from __future__ import annotations
 import importlib.resources
 import re
 from pathlib import Path
-from xml.etree import ElementTree as ET
 
 import pytest
+from lxml import etree
 
 from nxscribe.model.nxtypes import NX_TYPES, UNIT_CATEGORIES, kind
 
 
-def nxdl_types() -> ET.Element:
-    found = list(Path(str(importlib.resources.files("nexusformat"))).rglob("nxdlTypes.xsd"))
-    return ET.parse(found[0]).getroot()
-
-
 def members(union: str) -> set[str]:
+    schema = Path(str(importlib.resources.files("nexusformat"))) / "definitions" / "nxdlTypes.xsd"
     name = "{http://www.w3.org/2001/XMLSchema}simpleType"
-    restriction = next(node for node in nxdl_types().iter(name) if node.get("name") == union)
+    restriction = next(node for node in etree.parse(schema).iter(name) if node.get("name") == union)
     text = " ".join(node.get("memberTypes", "") for node in restriction.iter())
     return set(re.findall(r"nxdl:(\w+)", text))
 
