@@ -126,9 +126,6 @@ _CATEGORIES: Final = {
 }
 """One unit for each dimension that a NeXus unit category allows (nxdlTypes.xsd of NXDL v2026.01)."""
 
-CATEGORIES: Final = frozenset(_CATEGORIES) | {"NX_ANY"}
-"""The unit categories of NeXus."""
-
 
 @lru_cache(maxsize=4096)
 def spelling(unit: str) -> str:
