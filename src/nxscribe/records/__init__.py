@@ -4,13 +4,15 @@
 `record_to_json` and `record_from_json` are the form in which records travel.
 """
 
+from nxscribe.records.built_in import built_in
 from nxscribe.records.codec import record_from_json, record_to_json
-from nxscribe.records.journal import Journal
+from nxscribe.records.journal import JOURNAL_FILE, Journal
 from nxscribe.records.outbox import Queue, Work
 from nxscribe.records.reader import JournalReader, Summary, read_record
 from nxscribe.records.record import DefinitionText, EndReason, Record, ScanIdentity
 
 __all__ = [
+    "JOURNAL_FILE",
     "DefinitionText",
     "EndReason",
     "Journal",
@@ -20,6 +22,7 @@ __all__ = [
     "ScanIdentity",
     "Summary",
     "Work",
+    "built_in",
     "read_record",
     "record_from_json",
     "record_to_json",

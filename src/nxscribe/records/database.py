@@ -7,6 +7,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from enum import Enum, auto
 from pathlib import Path
 
 from nxscribe.records.failures import explained, failure
@@ -20,20 +21,30 @@ _CHECKPOINT_PAGES_AT_LATEST = 16 << 10
 """From this size on SQLite does it inside a commit, should nothing else have done it (4 KiB a page)."""
 
 
+class Access(Enum):
+    """What a process may do with the file."""
+
+    READ = auto()
+    SHARE = auto()
+    """Write beside the process that owns it."""
+    OWN = auto()
+    """Create it, migrate it, write to it."""
+
+
 class Database:
     """One connection, shared by all threads under a lock.
 
-    A read-write one creates and migrates the file. A commit is on the disk when `writing` returns: in WAL
+    A commit is on the disk when `writing` returns: in WAL
     mode with synchronous=FULL, SQLite calls fsync on the WAL at each commit, and on its folder when it made
     the WAL; the database file itself is made durable here, before its first use.
     """
 
-    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+    def __init__(self, path: Path, access: Access) -> None:
         self.path = path
         self._lock = threading.Lock()
         self._checkpoint_lock = threading.Lock()
         with explained(path, "open"):
-            self._connection = _open_to_read(path) if read_only else _open_to_write(path)
+            self._connection = _open_to_read(path) if access is Access.READ else _open_to_write(path, access)
             self._file = path.stat()
 
     def close(self) -> None:
@@ -91,14 +102,13 @@ def _transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
         raise
 
 
-def _open_to_write(path: Path) -> sqlite3.Connection:
-    is_new = not path.exists()
-    if is_new:
-        _make_folder(path)
-    connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+def _open_to_write(path: Path, access: Access) -> sqlite3.Connection:
+    may_create = access is Access.OWN
+    is_new = may_create and not path.exists()
+    connection = _connect(path, "rwc" if may_create else "rw")
     try:
         # Before the first write, so that a foreign database is left as it was.
-        check_version(connection, path)
+        check_version(connection, path, at_least=0 if may_create else VERSION)
         _use_wal(connection, path)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
@@ -122,20 +132,18 @@ def _use_wal(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _open_to_read(path: Path) -> sqlite3.Connection:
-    uri = path.absolute().as_uri() + "?mode=ro"
     try:
-        return _checked(uri, path)
+        return _checked(_connect(path, "ro"), path)
     except sqlite3.OperationalError:
         # A reader of a WAL database writes beside it. Where it may not, and no WAL holds newer content,
         # the file can be taken as it is.
         wal = _wal(path)
         if not path.exists() or (wal.exists() and wal.stat().st_size):
             raise
-        return _checked(uri + "&immutable=1", path)
+        return _checked(_connect(path, "ro&immutable=1"), path)
 
 
-def _checked(uri: str, path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+def _checked(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:
     try:
         check_version(connection, path, at_least=VERSION)
     except BaseException:
@@ -144,18 +152,25 @@ def _checked(uri: str, path: Path) -> sqlite3.Connection:
     return connection
 
 
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    # As a URI, for its modes; autocommit, since transactions are begun by name.
+    uri = f"{path.absolute().as_uri()}?mode={mode}"
+    return sqlite3.connect(uri, uri=True, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+
+
 def _wal(path: Path) -> Path:
     return path.with_name(path.name + "-wal")
 
 
-def _make_folder(path: Path) -> None:
+def make_folder(path: Path) -> None:
+    """Makes the folder of `path`, durably. Raises JournalError."""
     missing = [folder for folder in path.absolute().parents if not folder.exists()]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         for folder in missing:
             _sync_folder(folder.parent)
     except OSError as error:
-        raise failure(path, "create", str(error), "create the folder, writable for the daemon's user") from error
+        raise failure(path, "create", str(error), "create its folder, writable for the daemon's user") from error
 
 
 def _sync_folder(folder: Path) -> None:

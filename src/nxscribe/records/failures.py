@@ -30,7 +30,7 @@ def explained(path: Path, deed: str) -> Iterator[None]:
     """Turns SQLite's errors inside into a JournalError: `deed` completes "cannot …"."""
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeEncodeError) as error:
         code = getattr(error, "sqlite_errorname", "") or ""
         for prefix, reason, remedy in _REASONS:
             if code.startswith(prefix):

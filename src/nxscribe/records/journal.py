@@ -11,11 +11,14 @@ from nxscribe.errors import JournalError, Problem
 from nxscribe.model import now
 from nxscribe.records import outbox
 from nxscribe.records.claim import Claim
-from nxscribe.records.database import Database
+from nxscribe.records.database import Access, Database, make_folder
 from nxscribe.records.outbox import Work, sortable
 from nxscribe.records.parts import Part, head_part, pack, snapshot_parts, text_sha256
 from nxscribe.records.reader import JournalReader
 from nxscribe.records.record import Record
+
+JOURNAL_FILE = "journal.sqlite"
+"""The journal's name in a beamline's state folder."""
 
 
 class Journal(JournalReader):
@@ -30,23 +33,24 @@ class Journal(JournalReader):
 
         Args:
             path: The SQLite file, on a local disk. Its folder is created.
-            claim: Refuse a second holder, as daemons must. A tool that adds a record goes without.
+            claim: Be the only one who claims it, as a daemon must. A tool that adds records beside a daemon goes
+                without, and can neither create nor migrate.
         """
         self.path = path
         self._definitions: dict[str, str] = {}
-        self._database = Database(path)
+        make_folder(path)
+        # Claimed first: a newer program must not migrate a journal under the feet of an older one.
+        self._claim = Claim(path) if claim else None
         try:
-            self._claim = Claim(path) if claim else None
+            self._database = Database(path, Access.OWN if claim else Access.SHARE)
         except JournalError:
-            self._database.close()
+            self._release()
             raise
 
     def close(self) -> None:
         """Ends all use, and lets another daemon have the journal."""
         super().close()
-        if self._claim:
-            self._claim.close()
-            self._claim = None
+        self._release()
 
     def begin(self, draft: Record, *, at_least: int = 1) -> Record:
         """Keeps a new record and queues its files.
@@ -105,6 +109,11 @@ class Journal(JournalReader):
         """Makes the record due, whatever became of it before."""
         with self._database.writing() as connection:
             outbox.enqueue(connection, _position(connection, record_id))
+
+    def _release(self) -> None:
+        if self._claim:
+            self._claim.close()
+            self._claim = None
 
     def _insert(self, connection: sqlite3.Connection, record: Record, parts: tuple[Part, ...]) -> int:
         taken = connection.execute(

@@ -10,6 +10,8 @@ import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from nxscribe.records.record import entry_name
+
 
 @dataclass(frozen=True, slots=True)
 class Work:
@@ -20,6 +22,7 @@ class Work:
     """The record's state that this speaks of. When it has moved on, being done with this is not enough."""
     entry: str
     master: str
+    session: str
     attempts: int
     """How many have failed since the record last changed."""
     last_error: str
@@ -35,7 +38,7 @@ class Queue:
     """Failed, to be tried again."""
     set_aside: int
     """Failed for good, until someone asks for them or the record changes."""
-    oldest_error: str = ""
+    reason: str = ""
     """Why the oldest of the failing, or else of those set aside, failed."""
 
 
@@ -51,18 +54,20 @@ def enqueue(connection: sqlite3.Connection, position: int) -> None:
     connection.execute("INSERT OR REPLACE INTO projection (record) VALUES (?)", (position,))
 
 
-def due(connection: sqlite3.Connection, now: datetime) -> tuple[Work, ...]:
+def due(connection: sqlite3.Connection, now: datetime, limit: int | None = None) -> tuple[Work, ...]:
     """What is to be made now, in the order in which the scans began."""
     moment = sortable(now)
     # A clock that was set back must not make a retry wait until it has caught up.
     rows = connection.execute(
-        "SELECT id, revision, number, master, attempts, last_error FROM projection JOIN record ON position = record"
-        " WHERE failed_at IS NULL OR retry_at <= ? OR (retry_at IS NOT NULL AND failed_at > ?) ORDER BY position",
-        (moment, moment),
+        "SELECT id, revision, number, master, session, attempts, last_error"
+        " FROM projection JOIN record ON position = record"
+        " WHERE failed_at IS NULL OR retry_at <= ? OR (retry_at IS NOT NULL AND failed_at > ?)"
+        " ORDER BY record LIMIT ?",
+        (moment, moment, -1 if limit is None else limit),
     )
     return tuple(
-        Work(id_, revision, f"entry_{number:04d}", master, attempts, error)
-        for id_, revision, number, master, attempts, error in rows
+        Work(id_, revision, entry_name(number), master, session, attempts, error)
+        for id_, revision, number, master, session, attempts, error in rows
     )
 
 

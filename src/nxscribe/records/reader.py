@@ -12,7 +12,7 @@ from typing import Self
 
 from nxscribe.errors import JournalError, Problem
 from nxscribe.records import outbox
-from nxscribe.records.database import Database
+from nxscribe.records.database import Access, Database
 from nxscribe.records.parts import Packed, Part, join
 from nxscribe.records.record import EndReason, Record, ScanIdentity
 
@@ -39,7 +39,7 @@ class JournalReader:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._database = Database(path, read_only=True)
+        self._database = Database(path, Access.READ)
 
     def __enter__(self) -> Self:
         return self
@@ -108,10 +108,10 @@ class JournalReader:
         with self._database.reading() as connection:
             return connection.execute("SELECT 1 FROM record WHERE master = ? LIMIT 1", (master,)).fetchone() is not None
 
-    def due(self, now: datetime) -> tuple[outbox.Work, ...]:
+    def due(self, now: datetime, limit: int | None = None) -> tuple[outbox.Work, ...]:
         """The records whose files are to be made now, oldest scan first."""
         with self._database.reading() as connection:
-            return outbox.due(connection, now)
+            return outbox.due(connection, now, limit)
 
     def queue(self) -> outbox.Queue:
         """How the outbox stands."""

@@ -38,6 +38,11 @@ class DefinitionText:
     text: str
 
 
+def entry_name(number: int) -> str:
+    """The NXentry's name of a scan's number: `entry_0029`."""
+    return f"entry_{number:04d}"
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """The durable account of one scan. Open while `end_reason` is None."""
@@ -70,7 +75,7 @@ class Record:
     @property
     def entry(self) -> str:
         """The NXentry's name: `entry_0029`."""
-        return f"entry_{self.number:04d}"
+        return entry_name(self.number)
 
     @property
     def is_open(self) -> bool:
