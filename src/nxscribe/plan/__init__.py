@@ -1,1 +1,34 @@
-"""(to be written)"""
+"""Definition + config → capture plan: what is read, in which phase, from where; checked before any scan."""
+
+from nxscribe.plan.built_in import BUILT_IN
+from nxscribe.plan.capture_plan import CapturePlan
+from nxscribe.plan.compile import compile_plan
+from nxscribe.plan.detectors import LimaDetector
+from nxscribe.plan.raw import raw_series
+from nxscribe.plan.sources import (
+    ExpressionSource,
+    LiteralSource,
+    Origin,
+    ParameterSource,
+    PropertySource,
+    Source,
+    TangoSource,
+)
+from nxscribe.plan.uses import Use, uses_of
+
+__all__ = [
+    "BUILT_IN",
+    "CapturePlan",
+    "ExpressionSource",
+    "LimaDetector",
+    "LiteralSource",
+    "Origin",
+    "ParameterSource",
+    "PropertySource",
+    "Source",
+    "TangoSource",
+    "Use",
+    "compile_plan",
+    "raw_series",
+    "uses_of",
+]

@@ -1,0 +1,155 @@
+"""What can be known to be wrong with a technique before any scan: sources, units, links."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+
+from nxscribe.errors import Location, Problem, Severity
+from nxscribe.model import Definition, Field, Link, units
+from nxscribe.model.nxtypes import NX_TYPES, kind
+from nxscribe.plan.built_in import BUILT_IN
+from nxscribe.plan.capture_plan import CapturePlan
+from nxscribe.plan.sources import LiteralSource, Source
+from nxscribe.plan.uses import Use
+
+_NUMERIC = {"integer", "float", "number"}
+_CLOSE = 0.85
+
+
+def check_tree(definition: Definition) -> Iterator[Problem]:
+    """Warn of links to nothing: they are not written."""
+    paths = {path for path, _ in definition.root.walk()}
+    for path, node in definition.root.walk():
+        if isinstance(node, Link) and f"/{node.target.strip('/')}" not in paths:
+            yield Problem(
+                f"the link {path} leads to {node.target}, which the definition does not have",
+                "it will not be written" + _did_you_mean(node.target, paths),
+                "mend its target, or remove it",
+                node.location,
+                Severity.WARNING,
+            )
+
+
+def check_sources(
+    plan: CapturePlan, uses: tuple[Use, ...], offered: Mapping[str, Source], parameters: Collection[str]
+) -> Iterator[Problem]:
+    """Warn of placeholders that nothing fills; a mandatory one that nothing can fill is an error."""
+    known = {*offered, *BUILT_IN, *(name for name in parameters if not _is_pattern(name))}
+    told: set[str] = set()
+    for use in uses:
+        name = use.placeholder
+        if name in known or name in told or any(fnmatchcase(name, pattern) for pattern in parameters):
+            continue
+        told.add(name)
+        mandatory = name in plan.mandatory and use.default is None
+        yield Problem(
+            f"the {'mandatory ' if mandatory else ''}placeholder ${{{name}}} of {use.path} has no source",
+            "only the control system can set it" + _did_you_mean(name, known),
+            "give it a source in the config, or list it there under `parameters`",
+            use.location,
+            Severity.ERROR if mandatory else Severity.WARNING,
+        )
+    for name, operands in plan.operands.items():
+        for operand in sorted(operands - known - told):
+            if any(fnmatchcase(operand, pattern) for pattern in parameters):
+                continue
+            told.add(operand)
+            yield Problem(
+                f"the expression of ${{{name}}} needs ${{{operand}}}, which has no source",
+                "only the control system can set it" + _did_you_mean(operand, known),
+                "give it a source in the config, or list it there under `parameters`",
+                offered[name].location,
+                Severity.WARNING,
+            )
+
+
+def check_units(uses: tuple[Use, ...], offered: Mapping[str, Source], definition: Definition) -> Iterator[Problem]:
+    """Compare each field's unit with its category and with its source's unit; warn of what is no unit."""
+    for path, node in definition.root.walk():
+        if isinstance(node, Field):
+            yield from _check_field_units(path, node)
+    for name, source in offered.items():
+        if not units.is_known(source.unit):
+            yield _unknown_unit(source.unit, f"the source of ${{{name}}}", source.location)
+    for use in uses:
+        if use.field and (used := offered.get(use.placeholder)):
+            yield from _check_source_fits(use, use.field, used)
+
+
+def _check_field_units(path: str, field: Field) -> Iterator[Problem]:
+    if not units.is_known(field.units):
+        yield _unknown_unit(field.units, path, field.location)
+    elif not units.fits(field.units, field.unit_category):
+        yield Problem(
+            f"{path} has the unit {field.units!r}, which is not of {field.unit_category}",
+            "the two measure different things",
+            "mend one of them",
+            field.location,
+        )
+
+
+def _check_source_fits(use: Use, field: Field, source: Source) -> Iterator[Problem]:
+    also = (source.location,) if source.location else ()
+    if not (source.unit and units.is_known(source.unit)):
+        pass
+    elif field.units and units.is_known(field.units) and not units.convertible(source.unit, field.units):
+        yield Problem(
+            f"{use.path} is in {field.units!r}, but the source of ${{{use.placeholder}}} is in {source.unit!r}",
+            "the one cannot be converted into the other",
+            "mend the unit in the definition or in the config",
+            use.location,
+            also=also,
+        )
+    elif not field.units and not units.fits(source.unit, field.unit_category):
+        yield Problem(
+            f"{use.path} is of {field.unit_category}, but the source of ${{{use.placeholder}}} is in {source.unit!r}",
+            "the unit is of another kind",
+            "mend the definition's NX_units or the config's unit",
+            use.location,
+            also=also,
+        )
+    value = source.origin.value if isinstance(source.origin, LiteralSource) else source.default
+    if field.type in NX_TYPES and kind(field.type) in _NUMERIC and not _is_numeric(value):
+        yield Problem(
+            f"{use.path} is of type {field.type}, but the source of ${{{use.placeholder}}} gives {value!r}",
+            "that is no number",
+            "mend the type in the definition or the value in the config",
+            use.location,
+            also=also,
+        )
+
+
+def _unknown_unit(unit: str, whose: str, location: Location | None) -> Problem:
+    return Problem(
+        f"{unit!r}, the unit of {whose}, is not a known unit",
+        "it is kept as a text; values cannot be converted from or to it",
+        "spell it as in `mm`, `1/s`, `Gy/s/mA`",
+        location,
+        Severity.WARNING,
+    )
+
+
+def _is_numeric(value: object) -> bool:
+    if isinstance(value, tuple):
+        return all(map(_is_numeric, value))
+    if isinstance(value, str):
+        try:
+            float(value)
+        except ValueError:
+            return False
+    return True
+
+
+def _is_pattern(name: str) -> bool:
+    return any(character in name for character in "*?[")
+
+
+def _did_you_mean(name: str, known: Collection[str]) -> str:
+    """A suggestion, unless the two differ in numbers alone, as detectors 01 and 02 do."""
+    for close in get_close_matches(name, known, n=3, cutoff=_CLOSE):
+        if re.sub(r"\d", "", close) != re.sub(r"\d", "", name):
+            return f"; did you mean {close}?"
+    return ""

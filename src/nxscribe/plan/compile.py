@@ -1,0 +1,76 @@
+"""Definition + sources → capture plan, with everything checked that can be known before a scan."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
+
+from nxscribe.errors import InputError, Problem, Severity
+from nxscribe.model import Definition, Phase
+from nxscribe.plan.built_in import BUILT_IN
+from nxscribe.plan.capture_plan import CapturePlan
+from nxscribe.plan.checks import check_sources, check_tree, check_units
+from nxscribe.plan.detectors import LimaDetector
+from nxscribe.plan.expressions import operands_of
+from nxscribe.plan.sources import Source
+from nxscribe.plan.uses import Use, uses_of
+
+
+def compile_plan(
+    definition: Definition,
+    sources: Mapping[str, Source],
+    detectors: Mapping[str, LimaDetector] = MappingProxyType({}),
+    parameters: Collection[str] = (),
+) -> tuple[CapturePlan, tuple[Problem, ...]]:
+    """The plan of one technique, and the warnings that go with it.
+
+    Args:
+        definition: What is asked for.
+        sources: What fills the placeholders; those that the definition does not need are left out.
+        detectors: The cameras, by name; each adds the placeholders of its saving attributes.
+        parameters: Names, or patterns such as `TOMO_*`, of placeholders that the control system sets itself.
+
+    Raises:
+        InputError: With every error that was found, and the warnings after them.
+    """
+    offered = {name: source for detector in detectors.values() for name, source in detector.sources.items()} | dict(
+        sources
+    )
+    of_detectors = frozenset(name for detector in detectors.values() for name in detector.sources)
+    uses = tuple(uses_of(definition))
+    named = frozenset(use.placeholder for use in uses)
+    operands, problems = operands_of(named | of_detectors, offered)
+    needed = named.union(of_detectors, *operands.values())
+    plan = CapturePlan(
+        technique=definition.name,
+        definition=definition,
+        sources={name: offered[name] for name in sorted(needed & offered.keys())},
+        initial=_asked(uses, Phase.INITIAL, offered) | of_detectors,
+        final=_asked(uses, Phase.FINAL, offered) | of_detectors,
+        either=_asked(uses, None, offered),
+        mandatory=_mandatory(uses, offered),
+        defaults={use.placeholder: use.default for use in reversed(uses) if use.default is not None and use.field},
+        operands=operands,
+        detectors=dict(detectors),
+    )
+    problems = (
+        *problems,
+        *check_tree(definition),
+        *check_sources(plan, uses, offered, parameters),
+        *check_units(uses, offered, definition),
+    )
+    if any(problem.severity is Severity.ERROR for problem in problems):
+        raise InputError(*problems)
+    return plan, tuple(problems)
+
+
+def _asked(uses: tuple[Use, ...], phase: Phase | None, offered: Collection[str]) -> frozenset[str]:
+    names = frozenset(use.placeholder for use in uses if use.phase is phase)
+    return names - (BUILT_IN - frozenset(offered))
+
+
+def _mandatory(uses: tuple[Use, ...], offered: Mapping[str, Source]) -> frozenset[str]:
+    names = {use.placeholder for use in uses}
+    mandatory = {use.placeholder for use in uses if use.mandatory}
+    mandatory |= {name for name, source in offered.items() if source.mandatory and name in names}
+    return frozenset(mandatory) - (BUILT_IN - frozenset(offered))

@@ -1,0 +1,59 @@
+"""What the expressions among the sources need, and whether they can be computed at all."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from graphlib import CycleError, TopologicalSorter
+
+from nxscribe.errors import Problem
+from nxscribe.model import Template
+from nxscribe.plan.sources import ExpressionSource, Source
+
+
+def operands_of(
+    names: Collection[str], sources: Mapping[str, Source]
+) -> tuple[dict[str, frozenset[str]], tuple[Problem, ...]]:
+    """For each of the expressions that `names` lead to everything it needs, however indirectly; and each cycle, as an
+    error. An expression in a cycle needs nothing.
+    """
+    direct = _direct(names, sources)
+    problems: list[Problem] = []
+    while True:
+        try:
+            order = list(TopologicalSorter(direct).static_order())
+            break
+        except CycleError as error:
+            cycle: list[str] = error.args[1]
+            problems.append(_cycle_problem(cycle, sources))
+            for name in cycle:
+                direct[name] = ()
+    needed: dict[str, frozenset[str]] = {}
+    for name in order:
+        if operands := direct.get(name):
+            needed[name] = frozenset(operands).union(*(needed.get(operand, frozenset()) for operand in operands))
+    return needed, tuple(problems)
+
+
+def _direct(names: Collection[str], sources: Mapping[str, Source]) -> dict[str, tuple[str, ...]]:
+    direct: dict[str, tuple[str, ...]] = {}
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        source = sources.get(name)
+        if name not in direct and source and isinstance(source.origin, ExpressionSource):
+            direct[name] = Template(source.origin.expression).placeholders
+            waiting.extend(direct[name])
+    return direct
+
+
+def _cycle_problem(cycle: list[str], sources: Mapping[str, Source]) -> Problem:
+    # graphlib names each one before the one that needs it, and the first again at the end.
+    chain = " ← ".join(f"${{{name}}}" for name in cycle)
+    places = sorted(location for name in set(cycle) if (location := sources[name].location))
+    return Problem(
+        f"expressions need each other in a circle: {chain}",
+        "none of them can be computed first",
+        "give one of them another source",
+        places[0] if places else None,
+        also=tuple(places[1:]),
+    )

@@ -1,0 +1,96 @@
+"""Which raw files a Lima camera wrote, from what it said at the start and at the end of the scan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from nxscribe.errors import Problem, Severity
+from nxscribe.model import RawSeries, Reading, Snapshot
+from nxscribe.plan.detectors import LimaDetector
+
+_LIMA_NUMBER = "%04d"
+"""Lima's `saving_index_format` as it is unless somebody changed it."""
+
+
+def raw_series(
+    detectors: Mapping[str, LimaDetector], initial: Snapshot, final: Snapshot
+) -> tuple[tuple[RawSeries, ...], tuple[Problem, ...]]:
+    """The files of each detector that wrote any, and a warning for each that cannot be told.
+
+    Lima names a file prefix + number + suffix in its saving directory, and says which number comes next. Files are
+    those from the start's next number up to the end's. A camera that was prepared after the start (its directory,
+    prefix or suffix changed, or its number went back) began at 0: that is assumed, and said.
+    """
+    series: list[RawSeries] = []
+    problems: list[Problem] = []
+    for detector in detectors.values():
+        try:
+            found = _series(detector, initial.readings, final.readings, problems)
+        except _UnclearError as unclear:
+            problems.append(_warning(detector, str(unclear)))
+        else:
+            series.extend(found)
+    return tuple(series), tuple(problems)
+
+
+class _UnclearError(Exception):
+    """What a camera said does not tell its files."""
+
+
+def _series(
+    detector: LimaDetector, initial: Mapping[str, Reading], final: Mapping[str, Reading], problems: list[Problem]
+) -> tuple[RawSeries, ...]:
+    after = _number(detector, final)
+    names = {attribute: _text(detector, attribute, final) for attribute in ("directory", "prefix", "suffix")}
+    if not names["directory"].startswith("/"):
+        raise _UnclearError(f"its saving directory {names['directory']!r} is no absolute path")
+    before = _number(detector, initial)
+    changed = [name for name, text in names.items() if _text(detector, name, initial) != text]
+    if after < before:
+        changed.append("next number")
+    if changed:
+        before = 0
+        if after:
+            what = ", ".join(changed)
+            problems.append(
+                _warning(detector, f"it was prepared after the scan's start ({what} changed): counted from 0")
+            )
+    if after == before:
+        return ()
+    pattern = f"{_literal(names['prefix'])}{_LIMA_NUMBER}{_literal(names['suffix'])}"
+    return (
+        RawSeries(detector.name, names["directory"].rstrip("/"), pattern, before, after - before, detector.dataset),
+    )
+
+
+def _reading(detector: LimaDetector, attribute: str, readings: Mapping[str, Reading]) -> Reading:
+    name = f"{detector.name}.saving_{attribute}"
+    reading = readings.get(name)
+    if reading is None or not reading.ok:
+        raise _UnclearError(f"{name} was not read{f': {reading.error}' if reading else ''}")
+    return reading
+
+
+def _text(detector: LimaDetector, attribute: str, readings: Mapping[str, Reading]) -> str:
+    return str(_reading(detector, attribute, readings).value)
+
+
+def _number(detector: LimaDetector, readings: Mapping[str, Reading]) -> int:
+    value = _reading(detector, "next_number", readings).value
+    if value is None or value.shape != () or value.dtype.kind not in "iu":
+        raise _UnclearError(f"{detector.name}.saving_next_number is {value!r}, which is no number")
+    return int(value)
+
+
+def _literal(text: str) -> str:
+    """A text as part of a pattern in printf's form."""
+    return text.replace("%", "%%")
+
+
+def _warning(detector: LimaDetector, why: str) -> Problem:
+    return Problem(
+        f"the raw files of {detector.name} ({detector.device}) are not certain",
+        why,
+        "read the camera's saving attributes, or give the files with the end of the scan",
+        severity=Severity.WARNING,
+    )

@@ -1,0 +1,42 @@
+"""Where a definition uses its placeholders, and what each use asks of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from nxscribe.errors import Location
+from nxscribe.model import Attribute, Definition, Field, Group, Phase
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One field's or attribute's use of one placeholder."""
+
+    placeholder: str
+    path: str
+    """Of the field or attribute, from the entry: `/sample/name`, `/data@signal`."""
+    phase: Phase | None
+    mandatory: bool
+    default: str | None
+    location: Location | None
+    field: Field | None
+    """The field whose whole text is the placeholder: it takes the reading's type and unit."""
+
+
+def uses_of(definition: Definition) -> Iterator[Use]:
+    """Every use of a placeholder, in document order."""
+    for path, node in [("", definition.root), *definition.root.walk()]:
+        if isinstance(node, Field):
+            sole = node.template.sole_placeholder is not None
+            for name in dict.fromkeys(node.template.placeholders):
+                yield Use(name, path, node.record, node.mandatory, node.default, node.location, node if sole else None)
+            yield from _uses_in(node.attributes, path, node.record)
+        elif isinstance(node, Group):
+            yield from _uses_in(node.attributes, path, None)
+
+
+def _uses_in(attributes: tuple[Attribute, ...], path: str, phase: Phase | None) -> Iterator[Use]:
+    for attribute in attributes:
+        for name in dict.fromkeys(attribute.template.placeholders):
+            yield Use(name, f"{path}@{attribute.name}", phase, False, None, attribute.location, None)
