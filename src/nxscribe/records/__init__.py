@@ -6,8 +6,9 @@
 
 from nxscribe.records.built_in import built_in
 from nxscribe.records.codec import record_from_json, record_to_json
+from nxscribe.records.integrity import Salvaged, check_journal, salvage
 from nxscribe.records.journal import JOURNAL_FILE, Journal
-from nxscribe.records.outbox import Queue, Work
+from nxscribe.records.outbox import FilesState, Queue, Work
 from nxscribe.records.reader import JournalReader, Summary, read_record
 from nxscribe.records.record import DefinitionText, EndReason, Record, ScanIdentity
 
@@ -15,15 +16,19 @@ __all__ = [
     "JOURNAL_FILE",
     "DefinitionText",
     "EndReason",
+    "FilesState",
     "Journal",
     "JournalReader",
     "Queue",
     "Record",
+    "Salvaged",
     "ScanIdentity",
     "Summary",
     "Work",
     "built_in",
+    "check_journal",
     "read_record",
     "record_from_json",
     "record_to_json",
+    "salvage",
 ]

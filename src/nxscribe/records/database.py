@@ -43,6 +43,8 @@ class Database:
         self.path = path
         self._lock = threading.Lock()
         self._checkpoint_lock = threading.Lock()
+        if access is not Access.OWN and not path.exists():
+            raise failure(path, "open", "there is no such file", "check the path; a daemon's first start makes it")
         with explained(path, "open"):
             self._connection = _open_to_read(path) if access is Access.READ else _open_to_write(path, access)
             self._file = path.stat()
@@ -138,7 +140,7 @@ def _open_to_read(path: Path) -> sqlite3.Connection:
         # A reader of a WAL database writes beside it. Where it may not, and no WAL holds newer content,
         # the file can be taken as it is.
         wal = _wal(path)
-        if not path.exists() or (wal.exists() and wal.stat().st_size):
+        if wal.exists() and wal.stat().st_size:
             raise
         return _checked(_connect(path, "ro&immutable=1"), path)
 

@@ -84,14 +84,16 @@ class Journal(JournalReader):
             _put(connection, position, parts)
             outbox.enqueue(connection, position)
 
-    def add(self, record: Record) -> None:
-        """Keeps a record that another journal gave, number and all. Its files are not made.
+    def add(self, record: Record, *, due: bool = False) -> None:
+        """Keeps a record that another journal gave, number and all; its files are to be made if `due`.
 
         Raises JournalError when its id or its number is taken.
         """
         parts = (head_part(record), *snapshot_parts(record))
         with self._database.writing() as connection:
-            self._insert(connection, record, parts)
+            position = self._insert(connection, record, parts)
+            if due:
+                outbox.enqueue(connection, position)
 
     def done(self, work: Work) -> None:
         """The files are made; the record stays due if it has changed since."""

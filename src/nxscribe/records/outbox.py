@@ -9,8 +9,22 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 
 from nxscribe.records.record import entry_name
+
+
+class FilesState(StrEnum):
+    """How a record's files stand."""
+
+    MADE = "made"
+    """From its newest state."""
+    WAITING = "waiting"
+    """Due, and not failed since the record last changed."""
+    FAILING = "failing"
+    """Failed, to be tried again."""
+    SET_ASIDE = "set aside"
+    """Failed for good, until the record changes or is requeued."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +44,11 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """How the outbox stands."""
+    """How many records' files are in each state, but for those that are made."""
 
     waiting: int
-    """Due, and never failed in this revision."""
     failing: int
-    """Failed, to be tried again."""
     set_aside: int
-    """Failed for good, until someone asks for them or the record changes."""
     reason: str = ""
     """Why the oldest of the failing, or else of those set aside, failed."""
 

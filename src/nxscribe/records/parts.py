@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 import zlib
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -71,40 +72,75 @@ def text_sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def join(parts: dict[str, Part], definition: Packed) -> Record:
-    """The whole record. Raises JournalError for a part that is damaged or missing."""
-    head = record_from_json(_verified(parts, HEAD))
-    initial = snapshot_from_json(_verified(parts, INITIAL))
-    final = snapshot_from_json(_verified(parts, FINAL)) if head.final else None
-    return replace(head, definition=_definition(head.definition, definition), initial=initial, final=final)
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A record as it was taken out of the journal, not yet looked at."""
+
+    revision: int
+    parts: dict[str, Part]
+    definition: Packed | None
+
+    def join(self) -> Record:
+        """The whole record. Raises JournalError for a part that is damaged or missing."""
+        head = record_from_json(self._verified(HEAD))
+        return replace(
+            head,
+            definition=self._definition(head.definition),
+            initial=snapshot_from_json(self._verified(INITIAL)),
+            final=snapshot_from_json(self._verified(FINAL)) if head.final else None,
+        )
+
+    def _verified(self, name: str) -> bytes:
+        if name not in self.parts:
+            raise _damaged(f"its part {name!r} is missing")
+        part = self.parts[name]
+        try:
+            data = unpack(part.packed)
+        except zlib.error as error:
+            raise _damaged(f"its part {name!r} cannot be decompressed ({error})") from error
+        if hashlib.sha256(data).digest() != part.sha256:
+            raise _damaged(f"its part {name!r} does not have the checksum that it had when it was written")
+        return data
+
+    def _definition(self, head: DefinitionText) -> DefinitionText:
+        if not self.definition:
+            raise _damaged("its definition is missing")
+        try:
+            text = unpack(self.definition).decode()
+        except (zlib.error, UnicodeDecodeError) as error:
+            raise _damaged(f"its definition cannot be read ({error})") from error
+        if text_sha256(text) != head.sha256:
+            raise _damaged("its definition does not have the checksum that it had when it was written")
+        return replace(head, text=text)
+
+
+def fetch(connection: sqlite3.Connection, position: int) -> Stored | None:
+    """The record at this position, or None. Raises sqlite3.Error."""
+    found = connection.execute(
+        "SELECT revision, payload, compressed FROM record LEFT JOIN definition ON sha256 = definition"
+        " WHERE position = ?",
+        (position,),
+    ).fetchone()
+    if not found:
+        return None
+    revision, definition, is_compressed = found
+    rows = connection.execute("SELECT name, payload, compressed, sha256 FROM part WHERE record = ?", (position,))
+    return Stored(
+        revision,
+        {name: Part(name, Packed(payload, bool(compressed)), sha256) for name, payload, compressed, sha256 in rows},
+        None if definition is None else Packed(definition, bool(is_compressed)),
+    )
 
 
 def _part(name: str, data: bytes) -> Part:
     return Part(name, pack(data), hashlib.sha256(data).digest())
 
 
-def _verified(parts: dict[str, Part], name: str) -> bytes:
-    if name not in parts:
-        raise _damaged(f"its part {name!r} is missing")
-    part = parts[name]
-    try:
-        data = unpack(part.packed)
-    except zlib.error as error:
-        raise _damaged(f"its part {name!r} cannot be decompressed ({error})") from error
-    if hashlib.sha256(data).digest() != part.sha256:
-        raise _damaged(f"its part {name!r} does not have the checksum that it had when it was written")
-    return data
-
-
-def _definition(head: DefinitionText, packed: Packed) -> DefinitionText:
-    try:
-        text = unpack(packed).decode()
-    except (zlib.error, UnicodeDecodeError) as error:
-        raise _damaged(f"its definition cannot be read ({error})") from error
-    if text_sha256(text) != head.sha256:
-        raise _damaged("its definition does not have the checksum that it had when it was written")
-    return replace(head, text=text)
-
-
 def _damaged(why: str) -> JournalError:
-    return JournalError(Problem("a record in the journal is damaged", why, "restore the journal from a backup"))
+    return JournalError(
+        Problem(
+            "a record in the journal is damaged",
+            why,
+            "restore the journal from a backup; the other records can be read",
+        )
+    )

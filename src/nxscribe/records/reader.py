@@ -13,7 +13,7 @@ from typing import Self
 from nxscribe.errors import JournalError, Problem
 from nxscribe.records import outbox
 from nxscribe.records.database import Access, Database
-from nxscribe.records.parts import Packed, Part, join
+from nxscribe.records.parts import fetch
 from nxscribe.records.record import EndReason, Record, ScanIdentity
 
 
@@ -30,8 +30,9 @@ class Summary:
     end_time: datetime | None
     end_reason: EndReason | None
     revision: int
-    projected: bool
-    """Whether its files are made from its newest state."""
+    files: outbox.FilesState
+    reason: str
+    """Why its files could not be made, when they could not."""
 
 
 class JournalReader:
@@ -60,13 +61,9 @@ class JournalReader:
     def revised(self, id: str) -> tuple[Record, int]:  # noqa: A002 - the record's own word
         """The record and its revision, which grows with each change."""
         with self._database.reading() as connection:
-            row = connection.execute(
-                "SELECT position, revision, payload, compressed FROM record LEFT JOIN definition"
-                " ON sha256 = definition WHERE id = ?",
-                (id,),
-            ).fetchone()
-            parts = _parts(connection, row[0]) if row else {}
-        if not row:
+            found = connection.execute("SELECT position FROM record WHERE id = ?", (id,)).fetchone()
+            stored = fetch(connection, found[0]) if found else None
+        if not stored:
             raise JournalError(
                 Problem(
                     f"the journal {self.path} has no record {id}",
@@ -75,7 +72,7 @@ class JournalReader:
                 )
             )
         try:
-            return join(parts, Packed(row[2] or b"", bool(row[3]))), row[1]
+            return stored.join(), stored.revision
         except JournalError as error:
             damage = error.problems[0]
             raise JournalError(
@@ -96,7 +93,9 @@ class JournalReader:
             cursor = connection.cursor()
             cursor.row_factory = sqlite3.Row
             rows = cursor.execute(
-                "SELECT *, position NOT IN (SELECT record FROM projection) AS projected FROM record"
+                "SELECT record.*, last_error, CASE WHEN projection.record IS NULL THEN 'made'"
+                " WHEN failed_at IS NULL THEN 'waiting' WHEN retry_at IS NULL THEN 'set aside' ELSE 'failing' END"
+                " AS files FROM record LEFT JOIN projection ON projection.record = position"
                 " WHERE beamline = ifnull(?, beamline) AND proposal = ifnull(?, proposal)"
                 " ORDER BY position DESC LIMIT ?",
                 (beamline, proposal, -1 if limit is None else limit),
@@ -125,11 +124,6 @@ def read_record(path: Path, record_id: str) -> tuple[Record, int]:
         return reader.revised(record_id)
 
 
-def _parts(connection: sqlite3.Connection, position: int) -> dict[str, Part]:
-    rows = connection.execute("SELECT name, payload, compressed, sha256 FROM part WHERE record = ?", (position,))
-    return {name: Part(name, Packed(payload, bool(compressed)), sha256) for name, payload, compressed, sha256 in rows}
-
-
 def _summary(row: sqlite3.Row) -> Summary:
     return Summary(
         id=row["id"],
@@ -141,5 +135,6 @@ def _summary(row: sqlite3.Row) -> Summary:
         end_time=datetime.fromisoformat(row["end_time"]) if row["end_time"] else None,
         end_reason=EndReason(row["end_reason"]) if row["end_reason"] else None,
         revision=row["revision"],
-        projected=bool(row["projected"]),
+        files=outbox.FilesState(row["files"]),
+        reason=row["last_error"] or "",
     )
