@@ -78,5 +78,20 @@ class JournalError(NxscribeError):
     """The journal cannot take or give a record. Nothing may be acknowledged."""
 
 
+class Failure(StrEnum):
+    """How an attempt to make a file ended."""
+
+    FAILED = "failed"
+    """It was given up, with a reason: a full disk, a folder without permission, an entry that is another's."""
+    CRASHED = "crashed"
+    """The writer process died: a fault in a library, or a signal from outside."""
+    HUNG = "hung"
+    """The writer process did not answer in time and was killed."""
+
+
 class ProjectionError(NxscribeError):
     """A file could not be made from its record. The record is safe; the attempt can be repeated."""
+
+    def __init__(self, *problems: Problem, failure: Failure = Failure.FAILED) -> None:
+        super().__init__(*problems)
+        self.failure = failure

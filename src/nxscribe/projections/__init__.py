@@ -1,1 +1,10 @@
-"""(to be written)"""
+"""What is made from records: NeXus files, in a process of their own that may crash or hang without harm.
+
+`Worker` runs that process; `nxscribe.projections.nexus` is what runs in it.
+"""
+
+from nxscribe.errors import Failure, ProjectionError
+from nxscribe.projections.files import FileSettings, Layout, Written
+from nxscribe.projections.worker import Worker
+
+__all__ = ["Failure", "FileSettings", "Layout", "ProjectionError", "Worker", "Written"]

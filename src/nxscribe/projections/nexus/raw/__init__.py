@@ -1,1 +1,5 @@
-"""(to be written)"""
+"""Raw frames within reach of the entry: one module for each raw format."""
+
+from nxscribe.projections.nexus.raw.link import RawLink, link_raw
+
+__all__ = ["RawLink", "link_raw"]

@@ -1,0 +1,56 @@
+"""nxscribe's own account of a scan, in the entry: what made it, what is missing and why, how long capture took."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import numpy as np
+
+import nxscribe
+from nxscribe.model import Snapshot, Value, iso
+from nxscribe.projections.nexus.nodes import FieldNode, GroupNode, Node
+from nxscribe.records.record import Record
+
+ACCOUNT: Final = "nxscribe"
+"""The account's name in the entry. A definition cannot use it."""
+
+RECORD_ID: Final = f"{ACCOUNT}/record_id"
+"""Where a file tells whose it is."""
+
+
+def account(
+    record: Record, missing: Mapping[str, str], pending: Mapping[str, str], warnings: Iterable[str]
+) -> GroupNode:
+    """The group `nxscribe` of an entry. What there is nothing to say of is not there."""
+    texts: dict[str, str | list[str]] = {
+        "record_id": record.id,
+        "program": "nxscribe",
+        "program_version": nxscribe.__version__,
+        "session": record.session,
+        "definition_name": record.definition.name,
+        "definition_sha256": record.definition.sha256,
+        "definition": record.definition.text,
+        "end_reason": record.end_reason.value if record.end_reason else "",
+        "missing": list(missing),
+        "missing_reason": list(missing.values()),
+        "pending": list(pending),
+        "pending_reason": list(pending.values()),
+        "warnings": list(warnings),
+        "notes": list(record.notes),
+    }
+    children: dict[str, Node] = {name: FieldNode(np.asarray(text)) for name, text in texts.items() if text}
+    for snapshot in filter(None, (record.initial, record.final)):
+        children.update(_timing(snapshot))
+    return GroupNode("NXcollection", children, {"description": np.asarray("How this entry came about")})
+
+
+def _timing(snapshot: Snapshot) -> dict[str, Node]:
+    seconds: dict[str, Value] = {
+        "units": np.asarray("s"),
+        "description": np.asarray("From the trigger to the last reading"),
+    }
+    return {
+        f"{snapshot.phase}_capture_start": FieldNode(np.asarray(iso(snapshot.started))),
+        f"{snapshot.phase}_capture_duration": FieldNode(np.asarray(snapshot.duration_s), seconds),
+    }

@@ -1,0 +1,75 @@
+"""The definition's links: written where they lead somewhere, reported where they dangle."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from nxscribe.model import Link
+from nxscribe.projections.nexus.nodes import ExternalLinkNode, GroupNode, Node, SoftLinkNode
+
+
+class Links:
+    """The links that a definition asks for, by their own path from the entry."""
+
+    def __init__(self) -> None:
+        self._asked: dict[str, str] = {}
+
+    def add(self, path: str, link: Link) -> None:
+        """Note a link, to be placed when the tree stands."""
+        self._asked[path] = link.target.strip("/")
+
+    def place(self, entry: GroupNode, root: str, missing: dict[str, str], pending: dict[str, str]) -> None:
+        """Put the links into the tree of the entry at `root` (`/entry_0029`). What dangles goes to `missing`.
+
+        Links may lead to links, in any order; a ring of them leads nowhere.
+        """
+        waiting = dict(self._asked)
+        while found := {
+            path: end
+            for path, target in waiting.items()
+            if (end := follow(entry, root, target)) and not _is_hollow(end[1])
+        }:
+            for path, (original, node) in found.items():
+                parent, _, name = path.rpartition("/")
+                group = entry.find(parent)
+                if isinstance(group, GroupNode):
+                    group.children[name] = SoftLinkNode(f"{root}/{waiting[path]}")
+                    _mark(node, f"{root}/{original}")
+                del waiting[path]
+        for path, target in waiting.items():
+            lacking = pending if any(_is_within(asked, target) for asked in pending) else missing
+            lacking[path] = f"the link's target {target} is not in the entry"
+
+
+def follow(entry: GroupNode, root: str, path: str) -> tuple[str, Node] | None:
+    """What is at a path from the entry, through soft links, with its own path; None where there is nothing."""
+    own, node = "", entry  # type: tuple[str, Node]
+    for name in path.strip("/").split("/"):
+        if not isinstance(node, GroupNode) or name not in node.children:
+            return None
+        own, node = f"{own}/{name}".strip("/"), node.children[name]
+        if isinstance(node, SoftLinkNode):
+            # Links are placed only where they lead somewhere, so that this ends.
+            end = follow(entry, root, node.target.removeprefix(root))
+            if end is None:
+                return None
+            own, node = end
+    return own, node
+
+
+def _is_hollow(node: Node) -> bool:
+    """Whether it is a group with nothing in it, which will not be written."""
+    return isinstance(node, GroupNode) and all(map(_is_hollow, node.children.values()))
+
+
+def _is_within(path: str, group: str) -> bool:
+    return path == group or path.startswith(f"{group}/")
+
+
+def _mark(node: Node, path: str) -> None:
+    """Write NeXus's `target` on what a link leads to: the absolute path of the original.
+
+    An external link has no attributes of its own, and its target is another's file: it is not marked.
+    """
+    if not isinstance(node, ExternalLinkNode | SoftLinkNode):
+        node.attributes["target"] = np.asarray(path)

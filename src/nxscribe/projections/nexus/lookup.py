@@ -1,0 +1,94 @@
+"""Which reading fills a field: the order of precedence between what was set, read at the start, and read at the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from nxscribe.model import Field, Phase, Quality, Reading, Template, Value
+from nxscribe.projections.nexus import values
+from nxscribe.projections.nexus.values import Fitted, UnfitError
+from nxscribe.records.built_in import built_in
+from nxscribe.records.record import Record
+
+_BY_WEIGHT: Final = (Quality.VALID, Quality.CHANGING, Quality.WARNING, Quality.ALARM, Quality.INVALID)
+_DEFINITION: Final = "definition"
+
+
+class NotYetError(UnfitError):
+    """It will be read at the end of the scan, which still runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A value with where it came from."""
+
+    fitted: Fitted
+    source: str
+    time: datetime | None = None
+    """None for a text of the definition itself, which is of no moment."""
+    quality: Quality = Quality.VALID
+
+
+class Lookup:
+    """The readings of one record, by placeholder and phase."""
+
+    def __init__(self, record: Record) -> None:
+        self._given = record.given
+        self._initial = record.initial.readings
+        self._final = record.final.readings if record.final else {}
+        self._built_in = built_in(record)
+        self._is_open = record.is_open
+
+    def reading(self, placeholder: str, phase: Phase | None) -> Reading:
+        """What fills a placeholder: set by the control system, else read in `phase`, else known to nxscribe itself.
+
+        With no phase, the start's reading is taken, or the end's where the start has no value. Raises UnfitError with
+        the reason where there is no value, NotYetError where it is still to come.
+        """
+        snapshots = {
+            Phase.INITIAL: [self._initial],
+            Phase.FINAL: [self._final],
+            None: [self._initial, self._final],
+        }[phase]
+        found = [place[placeholder] for place in [self._given, *snapshots, self._built_in] if placeholder in place]
+        for reading in found:
+            if reading.ok:
+                return reading
+        reason = found[-1].error if found else ""
+        if self._is_open and phase is not Phase.INITIAL:
+            raise NotYetError(f"read at the end of the scan{f'; at the start: {reason}' if reason else ''}")
+        raise UnfitError(reason or f"${{{placeholder}}} was neither read nor set in this scan")
+
+    def fill(self, field: Field) -> Filled:
+        """A field's value. Raises UnfitError with the reason where there is none."""
+        return self.fill_template(field.template, field.type, field.record, field.units)
+
+    def fill_template(self, template: Template, nx_type: str, phase: Phase | None, unit: str = "") -> Filled:
+        """The value of a template in a declared type and unit. Raises UnfitError with the reason where there is none.
+
+        A sole placeholder keeps its reading's type and unit; texts around placeholders make a text, which is then read
+        as the declared type.
+        """
+        readings = {name: self.reading(name, phase) for name in template.placeholders}
+        if sole := template.sole_placeholder:
+            reading = readings[sole]
+            if reading.value is None:  # pragma: no cover - `reading` gives none without a value
+                raise UnfitError(reading.error)
+            fitted = values.fit(reading.value, reading.unit, nx_type, unit)
+            return Filled(fitted, reading.source, reading.time, reading.quality)
+        text = template.fill({name: _text(reading.value) for name, reading in readings.items()})
+        fitted = values.fit(values.parse(text, nx_type), unit, nx_type)
+        if not readings:
+            return Filled(fitted, _DEFINITION)
+        return Filled(
+            fitted,
+            source=", ".join(dict.fromkeys(reading.source for reading in readings.values())),
+            time=max(reading.time for reading in readings.values()),
+            quality=max((reading.quality for reading in readings.values()), key=_BY_WEIGHT.index),
+        )
+
+
+def _text(value: Value | None) -> str:
+    return "" if value is None else values.as_text(value)

@@ -1,0 +1,173 @@
+"""The master file: one entry for each scan of an experiment, replaced whole at each change."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import h5py
+
+from nxscribe.errors import Problem, ProjectionError
+from nxscribe.model import iso
+from nxscribe.projections.nexus import atomic, writer
+from nxscribe.projections.nexus.account import RECORD_ID
+from nxscribe.projections.nexus.nodes import ExternalLinkNode, GroupNode
+from nxscribe.projections.nexus.verify import verify_entry
+
+CREATOR: Final = "nxscribe"
+
+
+def entries_folder(master: Path) -> Path:
+    """Where the entries of a master lie in the linked layout."""
+    return master.with_name(f"{master.stem}_entries")
+
+
+def check_owner(path: Path, entry: str, record_id: str) -> None:
+    """See that a file is nxscribe's, and that its entry of that name, if any, is the record's own.
+
+    A link to an entry whose file is gone is nobody's. Raises ProjectionError.
+    """
+    if not path.exists():
+        return
+    with opened(path) as file:
+        creator = file.attrs.get("creator", "another program")
+        if creator != CREATOR:
+            raise ProjectionError(
+                Problem(
+                    f"{path} was made by {creator}",
+                    "a file of that name was there before, or the config's pattern names another program's file",
+                    "move it away, or change `files.master` in the config",
+                )
+            )
+        if entry not in file:
+            return
+        found = file[entry].get(RECORD_ID)
+        owner = "" if found is None else found.asstr()[()]
+    if owner != record_id:
+        raise ProjectionError(
+            Problem(
+                f"{path} has an {entry} already, of {f'the record {owner}' if owner else 'unknown origin'},"
+                f" and not of {record_id}",
+                "two daemons, or two journals, number the scans of one experiment",
+                "give them different master files in the config, or move the older files away",
+            )
+        )
+
+
+def link_entry(master: Path, entry: str, file: str, *, has_plot: bool, time: datetime) -> None:
+    """Make the master's entry a link to `file`, and the default if it is the newest with a plot.
+
+    A new master takes in all that lies in its folder of entries, so that one that was deleted comes back whole.
+    """
+    links = {entry: file}
+    if master.exists():
+        with opened(master) as current:
+            default = _default(current, entry, has_plot=has_plot)
+            if _leads_to(current, entry, file) and default == current.attrs.get("default", ""):
+                return
+    else:
+        folder = entries_folder(master)
+        links = {path.stem: f"{folder.name}/{path.name}" for path in folder.glob("entry_*.h5")} | links
+        with_plot = {
+            name for name, there in links.items() if name != entry and _file_has_plot(master.parent / there, name)
+        }
+        default = _newest([*with_plot, *([entry] if has_plot else [])])
+    with atomic.replacing(master) as temporary:
+        atomic.write(temporary, _linked(master, links, default, time))
+
+
+def put_entry(master: Path, name: str, entry: GroupNode, *, has_plot: bool, time: datetime) -> None:
+    """Put an entry into the master itself: the single layout."""
+    with atomic.replacing(master) as temporary:
+        is_new = not master.exists()
+        if not is_new:
+            shutil.copyfile(master, temporary)
+        with h5py.File(temporary, "x" if is_new else "r+") as file:
+            if is_new:
+                writer.write_root(file, master.name, time)
+            # Deleted and written in one session: HDF5 uses the space again.
+            _remove(file, name)
+            writer.write_node(file.id, name, entry)
+            _update_root(file, _default(file, name, has_plot=has_plot), time)
+        verify_entry(temporary, name, entry)
+
+
+def opened(path: Path) -> h5py.File:
+    """A file open for reading, without a lock. Raises ProjectionError when it is no HDF5 file or cannot be read."""
+    try:
+        return h5py.File(path, "r", locking=False)
+    except OSError as error:
+        raise ProjectionError(
+            Problem(
+                f"{path} cannot be opened: {error}",
+                "it is damaged, no HDF5 file, or not readable for the user that nxscribe runs as",
+                "mend its permissions, or move it away: nxscribe then makes it again from its records",
+            )
+        ) from error
+
+
+def _linked(master: Path, links: dict[str, str], default: str, time: datetime) -> bytes:
+    """The bytes of the master, changed in memory: a full disk is then an error of Python's, not a fault of HDF5's."""
+    name, mode = (str(master), "r+") if master.exists() else (master.name, "w")
+    with h5py.File(name, mode, driver="core", backing_store=False, locking=False) as file:
+        if mode == "w":
+            writer.write_root(file, master.name, time)
+        for entry, target in sorted(links.items()):
+            if not _leads_to(file, entry, target):
+                _remove(file, entry)
+                writer.write_node(file.id, entry, ExternalLinkNode(target, f"/{entry}"))
+        _update_root(file, default, time)
+        return writer.image(file)
+
+
+def _update_root(file: h5py.File, default: str, time: datetime) -> None:
+    writer.set_text(file.id, "file_update_time", iso(time))
+    if default:
+        writer.set_text(file.id, "default", default)
+    elif "default" in file.attrs:
+        del file.attrs["default"]
+
+
+def _leads_to(file: h5py.File, entry: str, target: str) -> bool:
+    link = file.get(entry, getlink=True)
+    return isinstance(link, h5py.ExternalLink) and (link.filename, link.path) == (target, f"/{entry}")
+
+
+def _remove(file: h5py.File, name: str) -> None:
+    if file.get(name, getlink=True) is not None:
+        del file[name]
+
+
+def _default(file: h5py.File, entry: str, *, has_plot: bool) -> str:
+    """The newest entry that has a plot, when `entry` is written anew."""
+    current = file.attrs.get("default", "")
+    if current not in file:
+        current = ""
+    if has_plot:
+        return _newest([entry, current])
+    if current and current != entry:
+        return str(current)
+    return _newest(name for name in file if name != entry and _has_plot(file, name))
+
+
+def _newest(names: Iterable[str]) -> str:
+    """The entry with the highest number; entry_10000 is newer than entry_9999. Empty where there is none."""
+    return max(names, key=lambda name: (len(name), name), default="")
+
+
+def _has_plot(file: h5py.File, entry: str) -> bool:
+    try:
+        return "default" in file[entry].attrs
+    except (KeyError, OSError):
+        return False
+
+
+def _file_has_plot(path: Path, entry: str) -> bool:
+    try:
+        with h5py.File(path, "r", locking=False) as file:
+            return _has_plot(file, entry)
+    except OSError:
+        return False

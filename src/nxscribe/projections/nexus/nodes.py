@@ -1,0 +1,127 @@
+"""The tree of one entry as it will be in the file: every name, value, attribute and link decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from nxscribe.model import Value
+
+
+@dataclass(slots=True, eq=False)
+class FieldNode:
+    """A dataset with its value in memory."""
+
+    value: Value
+    attributes: dict[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SoftLinkNode:
+    """A link to another node of the same file."""
+
+    target: str
+    """An absolute path in the file, such as `/entry_0029/instrument/detector01/data`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExternalLinkNode:
+    """A link to an object of another HDF5 file."""
+
+    file: str
+    """Relative to the folder of the file that holds the link, or absolute."""
+    path: str
+    shape: tuple[int, ...] = ()
+    """Of the dataset there; () where it is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A run of bytes in a raw file."""
+
+    file: str
+    """Relative to the folder of the file that names it, or absolute."""
+    offset: int
+    size: int
+
+
+@dataclass(slots=True, eq=False)
+class StoredOutsideNode:
+    """A dataset whose bytes lie in files that are no HDF5 files: HDF5's external storage."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    """In numpy's form, byte order included: `>u2`."""
+    segments: tuple[Segment, ...]
+    attributes: dict[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FrameSource:
+    """Where one frame of a virtual dataset comes from: `dataset[index]`, or the whole dataset of two dimensions."""
+
+    file: str
+    """Relative to the folder of the file that names it, or absolute; `.` is that file itself."""
+    dataset: str
+    shape: tuple[int, ...]
+    """Of that dataset."""
+    index: int
+
+
+@dataclass(slots=True, eq=False)
+class VirtualNode:
+    """A virtual dataset, one mapping for each frame.
+
+    nexusformat 2.1 takes the first mapping's shape for the whole's where a mapping holds several frames.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str
+    frames: tuple[FrameSource, ...]
+    fill: float
+    attributes: dict[str, Value] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class GroupNode:
+    """A group; its children in the order in which they are written."""
+
+    nx_class: str
+    children: dict[str, Node] = field(default_factory=dict)
+    attributes: dict[str, Value] = field(default_factory=dict)
+
+    def find(self, path: str) -> Node | None:
+        """The node at a path from here, such as `instrument/detector01`; None where there is none."""
+        node: Node = self
+        for name in filter(None, path.split("/")):
+            below = node.children.get(name) if isinstance(node, GroupNode) else None
+            if below is None:
+                return None
+            node = below
+        return node
+
+    def require(self, path: str, nx_class: str, between: str = "NXcollection") -> GroupNode:
+        """The group at a path from here, made where it is not there.
+
+        Groups made on the way are of class `between`. Raises KeyError where something else has the name.
+        """
+        node = self
+        names = [name for name in path.split("/") if name]
+        for depth, name in enumerate(names, 1):
+            below = node.children.setdefault(name, GroupNode(nx_class if depth == len(names) else between))
+            if not isinstance(below, GroupNode):
+                raise KeyError(f"{'/'.join(names[:depth])} is no group")
+            node = below
+        return node
+
+    def walk(self, path: str = "") -> Iterator[tuple[str, Node]]:
+        """Every node below, depth first, with its path from here, without a leading slash."""
+        for name, child in self.children.items():
+            here = f"{path}/{name}" if path else name
+            yield here, child
+            if isinstance(child, GroupNode):
+                yield from child.walk(here)
+
+
+Node: TypeAlias = GroupNode | FieldNode | SoftLinkNode | ExternalLinkNode | StoredOutsideNode | VirtualNode

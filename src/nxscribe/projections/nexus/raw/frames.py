@@ -1,0 +1,22 @@
+"""What every raw format gives: a node that reads as the frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from nxscribe.projections.nexus.nodes import Node
+
+
+class RawError(Exception):
+    """The frames cannot be linked. Its text is the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """A detector's frames within reach."""
+
+    node: Node
+    """Goes to `data` in the detector's group."""
+    beside: dict[str, Node] = field(default_factory=dict)
+    """What else has to be in the entry for it, by path from the entry."""
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,107 @@
+"""A scan's raw files as nodes of its entry, whatever their format."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from nxscribe.model import RawSeries
+from nxscribe.projections.nexus.nodes import FieldNode, GroupNode, Node
+from nxscribe.projections.nexus.raw import edf, hdf5
+from nxscribe.projections.nexus.raw.frames import Frames, RawError
+from nxscribe.projections.nexus.raw.names import Names
+
+_HDF5: Final = frozenset({".h5", ".hdf5", ".nxs", ".nx", ".cxi"})
+_EDF: Final = frozenset({".edf"})
+_MEDIA_TYPES: Final = {**dict.fromkeys(_HDF5, "application/x-hdf5"), ".edf": "image/x-edf", ".cbf": "image/x-cbf"} | {
+    ".tif": "image/tiff",
+    ".tiff": "image/tiff",
+}
+
+
+@dataclass(slots=True)
+class RawLink:
+    """What one detector adds to the entry."""
+
+    nodes: dict[str, Node] = field(default_factory=dict)
+    """By path from the entry."""
+    classes: dict[str, str] = field(default_factory=dict)
+    """The NeXus class of groups that the definition may not have."""
+    missing: dict[str, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    frames: str = ""
+    """The path of the frames, if they are linked."""
+
+
+def link_raw(raw: Sequence[RawSeries], groups: dict[str, str], names: Names, entry: str) -> list[RawLink]:
+    """The links to all raw files of a scan: one for each detector, and the list of all files in `measurement/files`.
+
+    `groups` gives each detector's group as a path from the entry.
+    """
+    if not raw:
+        return []
+    links = []
+    for detector in dict.fromkeys(series.detector for series in raw):
+        group = groups.get(detector, f"instrument/{detector}").strip("/")
+        links.append(_link_detector(detector, group, [one for one in raw if one.detector == detector], names, entry))
+    files = [names.from_master(path) for series in raw for path in _paths(series)]
+    everything = RawLink({"measurement/files": _file_list(files)}, {"measurement": "NXcollection"})
+    return [*links, everything]
+
+
+def _link_detector(detector: str, group: str, raw: Sequence[RawSeries], names: Names, entry: str) -> RawLink:
+    paths = [path for series in raw for path in _paths(series)]
+    link = RawLink(classes={group: "NXdetector"})
+    data = f"{group}/data"
+    link.nodes[f"{group}/data_file"] = _note([names.from_master(path) for path in paths], paths[0].suffix.lower())
+    absent = [path for path in paths if not path.is_file()]
+    if absent:
+        link.missing[data] = f"{_some(absent)} of {len(paths)} raw files are not there: the frames are not linked"
+        return link
+    try:
+        frames = _frames(detector, paths, raw[0].dataset, names, entry)
+    except RawError as error:
+        link.missing[data] = f"{error}: the frames are not linked"
+        return link
+    link.warnings += [f"{data}: {warning}" for warning in frames.warnings]
+    link.nodes[data] = frames.node
+    link.nodes |= frames.beside
+    link.frames = data
+    return link
+
+
+def _frames(detector: str, paths: Sequence[Path], dataset: str, names: Names, entry: str) -> Frames:
+    suffixes = {path.suffix.lower() for path in paths}
+    if suffixes <= _HDF5:
+        return hdf5.link(paths, dataset, names)
+    if suffixes <= _EDF:
+        return edf.link(detector, paths, names, entry)
+    raise RawError(f"raw files of the kind {', '.join(sorted(suffixes))} can be listed only")
+
+
+def _paths(series: RawSeries) -> Iterable[Path]:
+    directory = Path(os.path.normpath(series.directory))
+    return (directory / name for name in series)
+
+
+def _file_list(files: Sequence[str]) -> FieldNode:
+    attributes = {"description": np.asarray("Raw files of the scan; relative names start at the master file's folder")}
+    return FieldNode(np.asarray(files), attributes)
+
+
+def _note(files: Sequence[str], suffix: str) -> GroupNode:
+    """NeXus's place for a detector's files: NXdetector/data_file, an NXnote."""
+    children: dict[str, Node] = {"file_name": _file_list(files)}
+    if media_type := _MEDIA_TYPES.get(suffix):
+        children["type"] = FieldNode(np.asarray(media_type))
+    return GroupNode("NXnote", children)
+
+
+def _some(paths: Sequence[Path]) -> str:
+    named = ", ".join(map(str, paths[:3]))
+    return f"{len(paths)} ({named}{', …' if len(paths) > 3 else ''})"  # noqa: PLR2004 - as many as fit a line

@@ -1,0 +1,57 @@
+"""A file that was written is opened again and compared with what it was to hold, before anybody else sees it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from nxscribe.errors import Problem, ProjectionError
+from nxscribe.projections.nexus.nodes import (
+    ExternalLinkNode,
+    FieldNode,
+    GroupNode,
+    Node,
+    SoftLinkNode,
+    StoredOutsideNode,
+    VirtualNode,
+)
+
+
+def verify_entry(path: Path, entry_name: str, entry: GroupNode) -> None:
+    """Read every dataset and follow every link of an entry. Raises ProjectionError for what differs."""
+    with h5py.File(path, "r", locking=False) as file:
+        group = file[entry_name]
+        wrong = [f"{where}: {what}" for where, node in entry.walk() if (what := _difference(group, where, node))]
+    if wrong:
+        raise ProjectionError(
+            Problem(
+                f"{path}: {len(wrong)} parts of {entry_name} read back otherwise than written: {'; '.join(wrong[:5])}",
+                "a faulty disk or file system, or an error in HDF5 or in nxscribe",
+                "look at the disk and the system's log; the file was not put in place, and the record is safe",
+            )
+        )
+
+
+def _difference(group: h5py.Group, path: str, node: Node) -> str:
+    try:
+        match node:
+            case GroupNode():
+                return "" if isinstance(group[path], h5py.Group) else "is no group"
+            case FieldNode():
+                return _value_difference(group[path], node)
+            case SoftLinkNode() | ExternalLinkNode():
+                return "" if group[path].id.valid else "leads nowhere"
+            case StoredOutsideNode() | VirtualNode():
+                return "" if group[path].shape == node.shape else "has another shape"
+    except (OSError, KeyError, ValueError, RuntimeError) as error:
+        return str(error)
+
+
+def _value_difference(dataset: h5py.Dataset, node: FieldNode) -> str:
+    is_text = node.value.dtype.kind == "U"
+    read = dataset.asstr()[()] if is_text else dataset[()]
+    wanted = node.value.astype(object) if is_text else node.value
+    same = np.array_equal(np.asarray(read), wanted, equal_nan=node.value.dtype.kind == "f")
+    return "" if same else f"{read!r} instead of {wanted!r}"

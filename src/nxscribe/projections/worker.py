@@ -1,0 +1,162 @@
+"""The writer process, seen from the daemon: one job at a time, and a new process when it crashed or hung."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from multiprocessing.connection import Pipe
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from nxscribe.errors import Failure, Problem, ProjectionError
+from nxscribe.projections.files import FileSettings, Written
+
+_START_S: Final = 60.0
+"""How long the process may take to import its libraries, from a slow network disk for instance."""
+_CLOSE_S: Final = 5.0
+_LAST_WORDS: Final = 4000
+"""Characters of a dead process's own report that go into the error."""
+
+
+class Worker:
+    """One writer process. Jobs come from one thread at a time; others wait."""
+
+    def __init__(self, journal: Path, settings: FileSettings, timeout_s: float) -> None:
+        """The process is started with the first job. A job that takes longer than `timeout_s` counts as hung."""
+        self._journal = journal
+        self._settings = settings
+        self._timeout_s = timeout_s
+        self._process: _Process | None = None
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def pid(self) -> int | None:
+        """The process's number, while there is one."""
+        process = self._process
+        return process.pid if process else None
+
+    def project(self, record_id: str) -> Written:
+        """Have the files of a record written. Raises ProjectionError; its `failure` tells crashes and hangs apart."""
+        with self._lock:
+            if self._process is None or not self._process.is_alive:
+                self._discard()
+                self._process = _Process(self._journal, self._settings, self._timeout_s)
+            try:
+                answer = self._process.ask(record_id, self._timeout_s)
+            except ProjectionError:
+                self._discard()
+                raise
+        if isinstance(answer, Written):
+            return answer
+        raise ProjectionError(*answer)
+
+    def close(self) -> None:
+        """End the process, after the job at hand."""
+        with self._lock:
+            if self._process:
+                self._process.close()
+                self._process = None
+
+    def _discard(self) -> None:
+        if self._process:
+            self._process.kill()
+            self._process = None
+
+
+class _Process:
+    def __init__(self, journal: Path, settings: FileSettings, timeout_s: float) -> None:
+        self._words = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
+        self._pipe, theirs = Pipe()
+        with theirs:
+            # A group of its own: Ctrl-C on the daemon's terminal is the daemon's to answer.
+            self._popen = subprocess.Popen(  # noqa: S603 - our own module
+                [sys.executable, "-P", "-m", "nxscribe.projections.writer", str(theirs.fileno()), str(os.getpid())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=self._words,
+                stderr=self._words,
+                start_new_session=True,
+            )
+        self._pipe.send((journal, settings, timeout_s))
+        self._answer(_START_S, "starting")
+
+    @property
+    def pid(self) -> int:
+        return self._popen.pid
+
+    @property
+    def is_alive(self) -> bool:
+        return self._popen.poll() is None
+
+    def ask(self, record_id: str, timeout_s: float) -> Written | tuple[Problem, ...]:
+        self._words.seek(0)
+        self._words.truncate()
+        try:
+            self._pipe.send(record_id)
+        except OSError:
+            raise self._crash(f"writing the record {record_id}") from None
+        answer = self._answer(timeout_s, f"writing the record {record_id}")
+        if isinstance(answer, Written | tuple):
+            return answer
+        raise TypeError(f"the writer process answered {answer!r}")
+
+    def _answer(self, timeout_s: float, doing: str) -> object:
+        try:
+            if self._pipe.poll(timeout_s):
+                return self._pipe.recv()
+        except (OSError, EOFError):
+            raise self._crash(doing) from None
+        self.kill()
+        raise ProjectionError(
+            Problem(
+                f"the writer process hung while {doing} and was killed after {timeout_s:g} s",
+                f"a stuck file system, or a fault in HDF5{self._last_words()}",
+                "look whether the data root answers; the record is safe and is tried again",
+            ),
+            failure=Failure.HUNG,
+        )
+
+    def _crash(self, doing: str) -> ProjectionError:
+        self.kill()
+        code = self._popen.returncode
+        how = f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
+        return ProjectionError(
+            Problem(
+                f"the writer process died {how} while {doing}",
+                f"a fault in HDF5, memory that ran out, or a signal from outside{self._last_words()}",
+                "the record is safe and is tried again in a new process",
+            ),
+            failure=Failure.CRASHED,
+        )
+
+    def _last_words(self) -> str:
+        self._words.seek(0)
+        words = self._words.read().decode(errors="replace").strip()
+        return f"; its last words:\n{words[-_LAST_WORDS:]}\n" if words else ""
+
+    def close(self) -> None:
+        self._pipe.close()
+        try:
+            self._popen.wait(_CLOSE_S)
+        except subprocess.TimeoutExpired:
+            self._popen.kill()
+        self._popen.wait()
+        self._words.close()
+
+    def kill(self) -> None:
+        self._popen.kill()
+        self._popen.wait()
+        self._pipe.close()
