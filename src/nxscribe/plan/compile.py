@@ -39,8 +39,8 @@ def compile_plan(
     of_detectors = frozenset(name for detector in detectors.values() for name in detector.sources)
     uses = tuple(uses_of(definition))
     named = frozenset(use.placeholder for use in uses)
-    operands, problems = operands_of(named | of_detectors, offered)
-    needed = named.union(of_detectors, *operands.values())
+    operands, problems = operands_of(offered)
+    needed = named.union(of_detectors, *(operands.get(name, frozenset()) for name in named))
     plan = CapturePlan(
         technique=definition.name,
         definition=definition,
@@ -50,7 +50,7 @@ def compile_plan(
         either=_asked(uses, None, offered),
         mandatory=_mandatory(uses, offered),
         defaults={use.placeholder: use.default for use in reversed(uses) if use.default is not None and use.field},
-        operands=operands,
+        operands={name: operands[name] for name in sorted(needed & operands.keys())},
         detectors=dict(detectors),
     )
     problems = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from graphlib import CycleError, TopologicalSorter
 
 from nxscribe.errors import Problem
@@ -10,13 +10,16 @@ from nxscribe.model import Template
 from nxscribe.plan.sources import ExpressionSource, Source
 
 
-def operands_of(
-    names: Collection[str], sources: Mapping[str, Source]
-) -> tuple[dict[str, frozenset[str]], tuple[Problem, ...]]:
-    """For each of the expressions that `names` lead to everything it needs, however indirectly; and each cycle, as an
-    error. An expression in a cycle needs nothing.
+def operands_of(sources: Mapping[str, Source]) -> tuple[dict[str, frozenset[str]], tuple[Problem, ...]]:
+    """For each expression everything it needs, however indirectly; and each cycle, as an error.
+
+    An expression in a cycle needs nothing.
     """
-    direct = _direct(names, sources)
+    direct = {
+        name: Template(source.origin.expression).placeholders
+        for name, source in sources.items()
+        if isinstance(source.origin, ExpressionSource)
+    }
     problems: list[Problem] = []
     while True:
         try:
@@ -32,18 +35,6 @@ def operands_of(
         if operands := direct.get(name):
             needed[name] = frozenset(operands).union(*(needed.get(operand, frozenset()) for operand in operands))
     return needed, tuple(problems)
-
-
-def _direct(names: Collection[str], sources: Mapping[str, Source]) -> dict[str, tuple[str, ...]]:
-    direct: dict[str, tuple[str, ...]] = {}
-    waiting = list(names)
-    while waiting:
-        name = waiting.pop()
-        source = sources.get(name)
-        if name not in direct and source and isinstance(source.origin, ExpressionSource):
-            direct[name] = Template(source.origin.expression).placeholders
-            waiting.extend(direct[name])
-    return direct
 
 
 def _cycle_problem(cycle: list[str], sources: Mapping[str, Source]) -> Problem:

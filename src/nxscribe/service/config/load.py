@@ -1,0 +1,214 @@
+"""A config file → `Config`: read, checked as a whole, converted."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from nxscribe.definitions.located import Located, load_located
+from nxscribe.errors import InputError, Location, Problem
+from nxscribe.model.names import node_name_problem
+from nxscribe.plan import (
+    ExpressionSource,
+    LimaDetector,
+    LiteralSource,
+    Origin,
+    ParameterSource,
+    PropertySource,
+    Source,
+    TangoSource,
+)
+from nxscribe.projections.files import Layout
+from nxscribe.service.config.problems import key_location, problems_of, shown
+from nxscribe.service.config.schema import ConfigForm, DetectorForm, SourceForm
+from nxscribe.service.config.settings import Config, Limits, LogSettings, TangoSettings, Technique
+from nxscribe.service.layout import Files, pattern_problem
+from nxscribe.service.log import LogFormat
+
+
+class UnreadableError(InputError):
+    """There is no config to speak of: the file is not there, or may not be read."""
+
+
+def load_config(path: Path) -> Config:
+    """The config at `path`. Paths in it are relative to it; the results are absolute.
+
+    Raises:
+        UnreadableError: When the file cannot be read.
+        InputError: When it cannot be used, with every problem that was found, in the order of the file.
+    """
+    document = load_located(_read(path), str(path))
+    if document.value is None:
+        raise InputError(
+            Problem("the config is empty", "", "begin with `beamline`, `data_root`, `techniques`", document.location)
+        )
+    try:
+        form = ConfigForm.model_validate(document.plain())
+    except ValidationError as error:
+        raise InputError(*problems_of(error.errors(include_url=False), document)) from None
+    if problems := sorted(_problems(form, document), key=lambda problem: problem.location or document.location):
+        raise InputError(*problems)
+    return _Conversion(path, document).config(form)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UnreadableError(
+            Problem(
+                f"the config {str(path)!r} cannot be read",
+                error.strerror or str(error),
+                "give the path of a beamline's YAML file that this user may read",
+            )
+        ) from error
+
+
+def _problems(form: ConfigForm, document: Located) -> Iterator[Problem]:
+    """What the form's types cannot say."""
+    for key, pattern in (("master", form.files.master), ("scan_directory", form.files.scan_directory)):
+        if problem := pattern_problem(pattern):
+            yield _placed(problem, document.at(("files", key)))
+    for name, detector in form.detectors.items():
+        for part in detector.group.strip("/").split("/"):
+            if problem := node_name_problem(part):
+                yield _placed(problem, document.at(("detectors", name, "group")))
+    yield from _repeated_devices(form, document)
+    yield from _mixed_values(("sources",), form.sources, document)
+    for name, technique in form.techniques.items():
+        yield from _mixed_values(("techniques", name, "sources"), technique.sources, document)
+
+
+def _repeated_devices(form: ConfigForm, document: Located) -> Iterator[Problem]:
+    often = Counter(device.casefold() for device in form.tango.devices)
+    for number, device in enumerate(form.tango.devices):
+        if often[device.casefold()] > 1:
+            yield Problem(
+                f"the device {device} is named more than once",
+                "each device is one session",
+                "remove it, or rename it (Tango names ignore case)",
+                document.at(("tango", "devices", number)),
+            )
+
+
+def _mixed_values(place: tuple[str, ...], sources: dict[str, SourceForm], document: Located) -> Iterator[Problem]:
+    for name, source in sources.items():
+        if isinstance(source.value, list) and len({isinstance(one, str) for one in source.value}) > 1:
+            path = (*place, name, "value")
+            yield Problem(
+                f"{shown(path)} mixes texts and numbers",
+                "an array holds one kind",
+                "put the numbers in quotes, or make two sources of it",
+                document.at(path),
+            )
+
+
+def _placed(problem: Problem, location: Location) -> Problem:
+    return Problem(problem.what, problem.why, problem.remedy, location, problem.severity)
+
+
+class _Conversion:
+    """The checked form with its file at hand: positions and folders come from there."""
+
+    def __init__(self, path: Path, document: Located) -> None:
+        self._file = path.absolute()
+        self._document = document
+
+    def config(self, form: ConfigForm) -> Config:
+        return Config(
+            file=self._file,
+            beamline=form.beamline,
+            state_dir=self._path(form.state_dir) if form.state_dir else _default_state_dir(form.beamline),
+            tango=TangoSettings(
+                host=form.tango.host or os.environ.get("TANGO_HOST", ""),
+                server=form.tango.server or f"nxscribe/{form.beamline}",
+                devices=tuple(form.tango.devices) or (f"{form.beamline}/nxscribe/main",),
+            ),
+            files=Files(
+                data_root=self._path(form.data_root),
+                layout=Layout(form.files.layout),
+                master=form.files.master,
+                scan_directory=form.files.scan_directory,
+            ),
+            limits=Limits(
+                deadline_s=form.limits.deadline_s,
+                attribute_timeout_s=form.limits.attribute_timeout_s,
+                write_timeout_s=form.limits.write_timeout_s,
+                scan_hours=form.limits.scan_hours,
+            ),
+            refuse_on_missing_mandatory=form.on_missing_mandatory == "refuse",
+            detectors={name: self._detector(name, detector) for name, detector in form.detectors.items()},
+            sources=self._sources(("sources",), form.sources),
+            parameters=tuple(form.parameters),
+            techniques={
+                name: Technique(
+                    name=name,
+                    definition=self._path(technique.definition),
+                    additions=tuple(self._path(addition) for addition in technique.additions),
+                    sources=self._sources(("techniques", name, "sources"), technique.sources),
+                    parameters=tuple(technique.parameters),
+                    location=key_location(self._document, ("techniques", name)),
+                )
+                for name, technique in form.techniques.items()
+            },
+            logging=LogSettings(form.logging.level, LogFormat(form.logging.format)),
+        )
+
+    def _path(self, text: str) -> Path:
+        return Path(os.path.normpath(self._file.parent / text))
+
+    def _detector(self, name: str, form: DetectorForm) -> LimaDetector:
+        return LimaDetector(
+            name, form.device, form.group.strip("/"), form.dataset, key_location(self._document, ("detectors", name))
+        )
+
+    def _sources(self, place: tuple[str, ...], forms: dict[str, SourceForm]) -> dict[str, Source]:
+        return {name: self._source((*place, name), form) for name, form in forms.items()}
+
+    def _source(self, place: tuple[str, ...], form: SourceForm) -> Source:
+        return Source(
+            origin=self._origin(place, form),
+            unit=form.unit,
+            timeout_s=form.timeout_s,
+            max_age_s=form.max_age_s,
+            default=None if form.default is None else self._text((*place, "default")),
+            mandatory=form.mandatory,
+            location=key_location(self._document, place),
+        )
+
+    def _origin(self, place: tuple[str, ...], form: SourceForm) -> Origin:
+        if form.property is not None:
+            return PropertySource(form.property)
+        if form.parameter is not None:
+            return ParameterSource(form.parameter)
+        if form.expression is not None:
+            return ExpressionSource(form.expression)
+        if isinstance(form.value, list):
+            texts = tuple(one for one in form.value if isinstance(one, str))
+            return LiteralSource(texts or tuple(one for one in form.value if not isinstance(one, str)))
+        if form.value is not None:
+            return LiteralSource(form.value)
+        written = self._node(place)
+        written = written.value["tango"] if isinstance(written.value, dict) else written
+        return TangoSource(tuple(form.tango), is_list=isinstance(written.value, list))
+
+    def _text(self, place: tuple[str, ...]) -> str:
+        """A scalar as its author wrote it: `1.50` stays so."""
+        return self._node(place).text
+
+    def _node(self, place: tuple[str, ...]) -> Located:
+        node = self._document
+        for step in place:
+            if isinstance(node.value, dict):
+                node = node.value[step]
+        return node
+
+
+def _default_state_dir(beamline: str) -> Path:
+    """What systemd made for the unit (systemd.exec(5), StateDirectory=; several are separated by colons)."""
+    given = os.environ.get("STATE_DIRECTORY", "").partition(":")[0]
+    return Path(given) if given else Path("/var/lib/nxscribe") / beamline

@@ -1,0 +1,92 @@
+"""A beamline's config as the program uses it: plain, checked, every path absolute."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+from nxscribe.errors import Location
+from nxscribe.plan import LimaDetector, Source
+from nxscribe.service.layout import Files
+from nxscribe.service.log import LogFormat
+
+
+@dataclass(frozen=True, slots=True)
+class TangoSettings:
+    """How nxscribe stands in the Tango system."""
+
+    host: str
+    """`host:port` of the Tango database; empty: as Tango finds it by itself."""
+    server: str
+    """The device server's name, `nxscribe/<instance>`."""
+    devices: tuple[str, ...]
+    """The trigger devices: one session each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long things may take."""
+
+    deadline_s: float
+    """For all readings of one phase."""
+    attribute_timeout_s: float | None
+    """For one attribute, unless its source says otherwise. None: the deadline."""
+    write_timeout_s: float
+    """For writing one entry: a writer that takes longer is replaced."""
+    scan_hours: float
+    """After which a scan that was never ended is closed as interrupted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Technique:
+    """One technique's definition, and what it has of its own."""
+
+    name: str
+    definition: Path
+    additions: tuple[Path, ...]
+    sources: Mapping[str, Source]
+    parameters: tuple[str, ...]
+    location: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """How the daemon logs."""
+
+    level: str
+    format: LogFormat
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """One beamline."""
+
+    file: Path
+    beamline: str
+    state_dir: Path
+    tango: TangoSettings
+    files: Files
+    limits: Limits
+    refuse_on_missing_mandatory: bool
+    detectors: Mapping[str, LimaDetector]
+    sources: Mapping[str, Source]
+    """Those that all techniques share."""
+    parameters: tuple[str, ...]
+    """Names and patterns of placeholders that the control system sets in any technique."""
+    techniques: Mapping[str, Technique]
+    logging: LogSettings
+
+    @property
+    def data_root(self) -> Path:
+        """The folder below which every file goes."""
+        return self.files.data_root
+
+    def placed(self, data_root: Path | None = None, state_dir: Path | None = None) -> Self:
+        """The same config with other folders, where they are given."""
+        return replace(
+            self,
+            files=replace(self.files, data_root=data_root.absolute() if data_root else self.files.data_root),
+            state_dir=state_dir.absolute() if state_dir else self.state_dir,
+        )
