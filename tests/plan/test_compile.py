@@ -1,0 +1,283 @@
+"""Compiling a definition and its sources: phases, needs, and everything that can be told before a scan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from nxscribe.errors import InputError, Location, Severity
+from nxscribe.model import Attribute, Definition, Field, Group, Link, Node, Phase, Snapshot, Template
+from nxscribe.plan import (
+    BUILT_IN,
+    ExpressionSource,
+    LimaDetector,
+    LiteralSource,
+    Source,
+    TangoSource,
+    compile_plan,
+)
+from nxscribe.records import DefinitionText, EndReason, Record, ScanIdentity, built_in
+
+PCO = LimaDetector("pco", "id16a/limaccds/pco", "instrument/detector01")
+
+
+def tango(attribute: str = "a/b/c/d", **rules: object) -> Source:
+    return Source(TangoSource((attribute,)), **rules)  # type: ignore[arg-type] -- the rules of Source, by name
+
+
+def formula(text: str, line: int = 1) -> Source:
+    return Source(ExpressionSource(text), location=Location("config.yaml", line, 3))
+
+
+def asked(name: str, text: str | None = None, *, line: int = 1, type_: str = "NX_CHAR", **rest: object) -> Field:
+    template = Template(f"${{{name}}}" if text is None else text)
+    return Field(name, template, type_, location=Location("tomo.xml", line, 5), **rest)  # type: ignore[arg-type]
+
+
+def definition(*children: Node, attributes: tuple[Attribute, ...] = ()) -> Definition:
+    return Definition("tomo", Group("${entry}", "NXentry", children, attributes), "0" * 64)
+
+
+def errors_of(call: Callable[[], object]) -> list[str]:
+    with pytest.raises(InputError) as raised:
+        call()
+    return [str(problem) for problem in raised.value.problems if problem.severity is Severity.ERROR]
+
+
+def test_each_phase_reads_what_its_fields_ask_for() -> None:
+    plan, warnings = compile_plan(
+        definition(
+            asked("before", record=Phase.INITIAL), asked("after", record=Phase.FINAL), asked("any"), asked("other")
+        ),
+        {name: tango() for name in ("before", "after", "any", "other")},
+    )
+    assert plan.wanted(Phase.INITIAL) == {"before", "any", "other"}
+    assert plan.wanted(Phase.FINAL, had={"before", "any"}) == {"after", "other"}
+    assert warnings == ()
+
+
+def test_a_placeholder_of_both_phases_is_read_twice() -> None:
+    i0 = [Field("i0", Template("${i0}"), record=phase) for phase in Phase]
+    plan, _ = compile_plan(definition(*i0), {"i0": tango()})
+    assert plan.wanted(Phase.INITIAL) == {"i0"}
+    assert plan.wanted(Phase.FINAL, had={"i0"}) == {"i0"}
+
+
+def test_every_placeholder_of_a_text_and_of_attributes_is_read() -> None:
+    plan, _ = compile_plan(
+        definition(
+            asked("title", "${a} - ${b.c}"),
+            Field("x", Template("1"), attributes=(Attribute("offset", Template("${d}")),)),
+            attributes=(Attribute("version", Template("${e}")),),
+        ),
+        {name: tango() for name in ("a", "b.c", "d", "e", "unused")},
+    )
+    assert plan.wanted(Phase.INITIAL) == {"a", "b.c", "d", "e"}
+    assert set(plan.sources) == {"a", "b.c", "d", "e"}
+
+
+def test_an_attribute_is_read_in_its_fields_phase() -> None:
+    field = asked("x", "1", record=Phase.FINAL, attributes=(Attribute("offset", Template("${d}")),))
+    plan, _ = compile_plan(definition(field), {"d": tango()})
+    assert plan.wanted(Phase.INITIAL) == set()
+    assert plan.wanted(Phase.FINAL) == {"d"}
+
+
+def test_expressions_bring_their_operands_however_indirect() -> None:
+    plan, _ = compile_plan(
+        definition(asked("wavelength", record=Phase.FINAL)),
+        {"wavelength": formula("12.398 / ${keV}"), "keV": formula("${eV} / 1000"), "eV": tango("mono/energy/a/b")},
+    )
+    assert plan.wanted(Phase.INITIAL) == set()
+    assert plan.wanted(Phase.FINAL) == {"wavelength", "keV", "eV"}
+    assert plan.attributes == {"mono/energy/a/b"}
+
+
+def test_a_final_expression_reads_its_operand_afresh_unless_that_is_of_the_start_alone() -> None:
+    plan, _ = compile_plan(
+        definition(asked("loss", record=Phase.FINAL), asked("start", record=Phase.INITIAL), asked("gain")),
+        {"loss": formula("${start} - ${gain}"), "start": tango(), "gain": tango("a/b/c/e")},
+    )
+    assert plan.wanted(Phase.FINAL, had={"start", "gain"}) == {"loss", "gain"}
+    assert plan.wanted(Phase.FINAL, had=()) == {"loss", "gain", "start"}
+
+
+def test_expressions_that_need_each_other_are_told_with_all_places() -> None:
+    errors = errors_of(
+        lambda: compile_plan(
+            definition(asked("a")), {"a": formula("${b}", 3), "b": formula("${c}", 4), "c": formula("${a}", 5)}
+        )
+    )
+    assert len(errors) == 1
+    assert errors[0].startswith("config.yaml:3:3: error: expressions need each other in a circle: ")
+    assert "config.yaml:4:3, config.yaml:5:3" in errors[0]
+
+
+def test_two_separate_circles_are_both_told() -> None:
+    sources = {"a": formula("${b}"), "b": formula("${a}"), "c": formula("${c}")}
+    assert len(errors_of(lambda: compile_plan(definition(asked("a")), sources))) == 2
+
+
+def test_a_detector_adds_its_saving_attributes_to_both_phases() -> None:
+    plan, warnings = compile_plan(definition(), {}, {"pco": PCO})
+    assert "pco.saving_directory" in plan.wanted(Phase.INITIAL)
+    assert "pco.saving_next_number" in plan.wanted(Phase.FINAL, had=plan.wanted(Phase.INITIAL))
+    assert "id16a/limaccds/pco/saving_prefix" in plan.attributes
+    assert warnings == ()
+
+
+def test_built_in_placeholders_need_no_source_and_are_not_read() -> None:
+    plan, warnings = compile_plan(definition(*(asked(name, mandatory=True) for name in sorted(BUILT_IN))), {})
+    assert plan.wanted(Phase.INITIAL) == plan.wanted(Phase.FINAL) == set()
+    assert plan.mandatory == set()
+    assert warnings == ()
+
+
+def test_a_source_takes_the_place_of_a_built_in_placeholder() -> None:
+    plan, _ = compile_plan(definition(asked("sampleName")), {"sampleName": tango()})
+    assert plan.wanted(Phase.INITIAL) == {"sampleName"}
+
+
+def test_built_in_names_are_those_that_the_record_fills() -> None:
+    time = datetime(2026, 3, 1, tzinfo=UTC)
+    record = Record(
+        id="x",
+        identity=ScanIdentity("id16a", "ma2210", "s", "scan", "tomo"),
+        number=1,
+        session="a/b/c",
+        master="m.h5",
+        directory="/d",
+        definition=DefinitionText("tomo", "", ""),
+        start_time=time,
+        initial=Snapshot(Phase.INITIAL, time, 0.0),
+        end_time=time,
+        end_reason=EndReason.FINISHED,
+    )
+    assert built_in(record).keys() == BUILT_IN
+
+
+def test_a_placeholder_without_source_is_a_warning_at_its_line() -> None:
+    plan, warnings = compile_plan(definition(asked("humidity", line=7)), {})
+    assert [str(warning) for warning in warnings] == [
+        (
+            "tomo.xml:7:5: warning: the placeholder ${humidity} of /humidity has no source; only the control system "
+            "; give it a source in the config, or list it there under `parameters`"
+        )
+    ]
+    assert plan.wanted(Phase.INITIAL) == {"humidity"}
+
+
+def test_a_misspelt_placeholder_gets_a_suggestion() -> None:
+    _, warnings = compile_plan(definition(asked("wavelenght")), {"wavelength": tango()})
+    assert "did you mean wavelength?" in str(warnings[0])
+
+
+def test_detectors_of_another_number_are_no_misspelling() -> None:
+    _, warnings = compile_plan(definition(asked("Detector02_name")), {"Detector01_name": tango()})
+    assert "did you mean" not in str(warnings[0])
+
+
+@pytest.mark.parametrize("pattern", ["TOMO_n", "TOMO_*", "*"])
+def test_listed_parameters_are_missed_by_nobody(pattern: str) -> None:
+    _, warnings = compile_plan(definition(asked("TOMO_n", mandatory=True)), {}, parameters=[pattern])
+    assert warnings == ()
+
+
+def test_a_mandatory_field_that_nothing_can_fill_is_an_error() -> None:
+    errors = errors_of(lambda: compile_plan(definition(asked("dose", mandatory=True)), {}))
+    assert len(errors) == 1
+    assert "the mandatory placeholder ${dose} of /dose has no source" in errors[0]
+
+
+def test_a_default_fills_a_mandatory_field() -> None:
+    plan, _ = compile_plan(definition(asked("dose", mandatory=True, default="0")), {})
+    assert plan.defaults == {"dose": "0"}
+
+
+def test_an_operand_without_source_is_told_at_the_expression() -> None:
+    _, warnings = compile_plan(definition(asked("w")), {"w": formula("1 / ${enrgy}", 9), "energy": tango()})
+    assert str(warnings[0]).startswith("config.yaml:9:3: warning: the expression of ${w} needs ${enrgy}")
+    assert "did you mean energy?" in str(warnings[0])
+
+
+def test_mandatory_values_are_due_in_their_phase() -> None:
+    plan, _ = compile_plan(
+        definition(
+            asked("before", record=Phase.INITIAL, mandatory=True),
+            asked("after", record=Phase.FINAL, mandatory=True),
+            asked("any", mandatory=True),
+            asked("set_later", mandatory=True),
+            asked("of_config"),
+        ),
+        {
+            "before": tango(),
+            "after": tango(),
+            "any": tango(),
+            "of_config": tango(mandatory=True),
+        },
+        parameters=["set_later"],
+    )
+    assert plan.mandatory_in(Phase.INITIAL) == {"before", "any", "of_config"}
+    assert plan.mandatory_in(Phase.FINAL) == {"after", "any", "set_later", "of_config"}
+
+
+def test_a_unit_of_another_category_is_an_error() -> None:
+    errors = errors_of(
+        lambda: compile_plan(definition(asked("e", units="keV", unit_category="NX_LENGTH")), {"e": tango()})
+    )
+    assert errors[0].startswith("tomo.xml:1:5: error: /e has the unit 'keV', which is not of NX_LENGTH")
+
+
+def test_a_source_in_another_dimension_is_an_error_that_names_both_places() -> None:
+    source = tango(unit="keV", location=Location("config.yaml", 4, 3))
+    errors = errors_of(lambda: compile_plan(definition(asked("e", units="mm")), {"e": source}))
+    assert "/e is in 'mm', but the source of ${e} is in 'keV'" in errors[0]
+    assert errors[0].endswith("(see also config.yaml:4:3)")
+
+
+def test_a_source_of_another_category_is_an_error() -> None:
+    errors = errors_of(
+        lambda: compile_plan(definition(asked("e", unit_category="NX_LENGTH")), {"e": tango(unit="keV")})
+    )
+    assert "/e is of NX_LENGTH, but the source of ${e} is in 'keV'" in errors[0]
+
+
+def test_a_source_that_converts_is_fine() -> None:
+    _, warnings = compile_plan(
+        definition(asked("gap", units="um", unit_category="NX_LENGTH")), {"gap": tango(unit="mm")}
+    )
+    assert warnings == ()
+
+
+def test_an_unknown_unit_is_a_warning() -> None:
+    _, warnings = compile_plan(definition(asked("gap", units="steps")), {"gap": tango(unit="mm")})
+    assert "'steps', the unit of /gap, is not a known unit" in str(warnings[0])
+
+
+@pytest.mark.parametrize("value", ["ESRF", ("1", "two")])
+def test_a_text_for_a_number_is_an_error(value: str | tuple[str, ...]) -> None:
+    errors = errors_of(
+        lambda: compile_plan(definition(asked("n", type_="NX_FLOAT")), {"n": Source(LiteralSource(value))})
+    )
+    assert "/n is of type NX_FLOAT, but the source of ${n} gives" in errors[0]
+
+
+def test_a_dangling_link_is_a_warning_with_a_suggestion() -> None:
+    link = Link("distance", "/instrument/detector/distance", location=Location("tomo.xml", 8, 3))
+    detector = Group("detector01", "NXdetector", (asked("distance"),))
+    _, warnings = compile_plan(
+        definition(Group("instrument", "NXinstrument", (detector,)), link), {"distance": tango()}
+    )
+    assert str(warnings[0]).startswith(
+        "tomo.xml:8:3: warning: the link /distance leads to /instrument/detector/distance"
+    )
+    assert "it will not be written" in str(warnings[0])
+
+
+def test_all_errors_come_at_once() -> None:
+    broken = definition(
+        asked("a", units="keV", unit_category="NX_LENGTH"), asked("b", mandatory=True), asked("c", type_="NX_INT")
+    )
+    assert len(errors_of(lambda: compile_plan(broken, {"a": tango(), "c": Source(LiteralSource("x"))}))) == 3

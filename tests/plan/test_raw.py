@@ -1,0 +1,93 @@
+"""The raw files of a Lima camera, from its saving attributes at both ends of a scan."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from nxscribe.model import Phase, RawSeries, Reading, Snapshot
+from nxscribe.plan import LimaDetector, raw_series
+
+TIME = datetime(2026, 3, 1, tzinfo=UTC)
+PCO = LimaDetector("pco", "id16a/limaccds/pco", "instrument/detector01", "/entry/data")
+
+
+def snapshot(phase: Phase, number: int | None, *, directory: str = "/data/scan", prefix: str = "holo_") -> Snapshot:
+    values = {"directory": directory, "prefix": prefix, "suffix": ".edf", "format": "EDF", "next_number": number}
+    return Snapshot(
+        phase,
+        TIME,
+        0.1,
+        {
+            f"pco.saving_{name}": Reading("tango", TIME, error="the device is down")
+            if value is None
+            else Reading("tango", TIME, np.asarray(value))
+            for name, value in values.items()
+        },
+    )
+
+
+def series(initial: Snapshot, final: Snapshot) -> tuple[tuple[RawSeries, ...], list[str]]:
+    found, problems = raw_series({"pco": PCO}, initial, final)
+    return found, [str(problem) for problem in problems]
+
+
+def test_files_run_from_the_first_next_number_to_the_last() -> None:
+    found, problems = series(snapshot(Phase.INITIAL, 3), snapshot(Phase.FINAL, 5))
+    assert found == (RawSeries("pco", "/data/scan", "holo_%04d.edf", 3, 2, "/entry/data"),)
+    assert list(found[0]) == ["holo_0003.edf", "holo_0004.edf"]
+    assert problems == []
+
+
+def test_one_file_is_a_series_of_one() -> None:
+    found, _ = series(snapshot(Phase.INITIAL, 0), snapshot(Phase.FINAL, 1))
+    assert list(found[0]) == ["holo_0000.edf"]
+
+
+def test_a_camera_that_wrote_nothing_has_no_series_and_no_problem() -> None:
+    assert series(snapshot(Phase.INITIAL, 7), snapshot(Phase.FINAL, 7)) == ((), [])
+
+
+@pytest.mark.parametrize(
+    ("initial", "what"),
+    [
+        (snapshot(Phase.INITIAL, 0, directory="/data/old"), "directory changed"),
+        (snapshot(Phase.INITIAL, 0, prefix="old_"), "prefix changed"),
+        (snapshot(Phase.INITIAL, 90), "next number changed"),
+    ],
+)
+def test_a_camera_prepared_after_the_start_is_counted_from_zero_and_said(initial: Snapshot, what: str) -> None:
+    found, problems = series(initial, snapshot(Phase.FINAL, 2))
+    assert list(found[0]) == ["holo_0000.edf", "holo_0001.edf"]
+    assert what in problems[0]
+    assert problems[0].startswith("warning: ")
+
+
+def test_a_camera_prepared_and_not_used_has_no_files() -> None:
+    assert series(snapshot(Phase.INITIAL, 90), snapshot(Phase.FINAL, 0)) == ((), [])
+
+
+@pytest.mark.parametrize("unread", [Phase.INITIAL, Phase.FINAL])
+def test_a_camera_that_was_not_read_has_a_problem_and_no_series(unread: Phase) -> None:
+    numbers = {Phase.INITIAL: 0, Phase.FINAL: 5} | {unread: None}
+    found, problems = series(*(snapshot(phase, number) for phase, number in numbers.items()))
+    assert found == ()
+    assert "the device is down" in problems[0]
+
+
+def test_a_relative_directory_is_a_problem() -> None:
+    found, problems = series(snapshot(Phase.INITIAL, 0, directory="data"), snapshot(Phase.FINAL, 1, directory="data"))
+    assert found == ()
+    assert "no absolute path" in problems[0]
+
+
+def test_a_percent_sign_in_a_name_is_no_number_field() -> None:
+    found, _ = series(snapshot(Phase.INITIAL, 0, prefix="50%d_"), snapshot(Phase.FINAL, 1, prefix="50%d_"))
+    assert list(found[0]) == ["50%d_0000.edf"]
+
+
+def test_a_snapshot_without_the_camera_is_a_problem() -> None:
+    _, problems = series(Snapshot(Phase.INITIAL, TIME, 0.0), snapshot(Phase.FINAL, 1))
+    assert "pco.saving_next_number was not read" in problems[0]
