@@ -160,11 +160,12 @@ def test_built_in_names_are_those_that_the_record_fills() -> None:
 
 def test_a_placeholder_without_source_is_a_warning_at_its_line() -> None:
     plan, warnings = compile_plan(definition(asked("humidity", line=7)), {})
-    assert [str(warning) for warning in warnings] == [
-        (
-            "tomo.xml:7:5: warning: the placeholder ${humidity} of /humidity has no source; only the control system "
-            "; give it a source in the config, or list it there under `parameters`"
-        )
+    assert [str(warning).split("; ") for warning in warnings] == [
+        [
+            "tomo.xml:7:5: warning: the placeholder ${humidity} of /humidity has no source",
+            "only the control system can set it",
+            "give it a source in the config, or list it there under `parameters`",
+        ]
     ]
     assert plan.wanted(Phase.INITIAL) == {"humidity"}
 

@@ -205,8 +205,8 @@ def test_every_mistake_is_told_at_once_in_the_order_of_the_file(problems) -> Non
         "id16a.yaml:9:28: error: unknown key `uint` in sources.b",
         "id16a.yaml:10:3: error: sources.c: a source has exactly one of tango, property, value, parameter, expression",
         (
-            "id16a.yaml:11:14: error: sources.d.value should be a text, a whole number, a number, true or false or a list, "
-            "not a mapping"
+            "id16a.yaml:11:14: error: sources.d.value should be a text, a whole number, a number, true or false or a "
+            "list, not a mapping"
         ),
         "id16a.yaml:12:3: error: '${e}' is not a placeholder's bare name, as `energy` for `${energy}`",
         "id16a.yaml:13:22: error: limits.deadline_s should be a number, not '2'",
