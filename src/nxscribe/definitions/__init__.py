@@ -1,1 +1,24 @@
-"""Text to tree and back: the XML and YAML dialects of definitions, composition, and YAML with positions."""
+"""Text to tree and back: the XML and YAML dialects of definitions, their composition, and YAML with positions.
+
+A file becomes a `Document`; a document with its includes becomes a `Definition`, which the rest of nxscribe works with.
+"""
+
+from nxscribe.definitions.document import Document, Include
+from nxscribe.definitions.located import Located, load_located
+from nxscribe.definitions.names import written_names
+from nxscribe.definitions.xml_reader import read_xml
+from nxscribe.definitions.xml_writer import to_xml
+from nxscribe.definitions.yaml_reader import read_yaml
+from nxscribe.definitions.yaml_writer import to_yaml
+
+__all__ = [
+    "Document",
+    "Include",
+    "Located",
+    "load_located",
+    "read_xml",
+    "read_yaml",
+    "to_xml",
+    "to_yaml",
+    "written_names",
+]

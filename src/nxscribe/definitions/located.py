@@ -15,11 +15,8 @@ from typing import Protocol, TypeAlias
 
 import yaml
 
-from nxscribe.definitions.text import control_character, decode
+from nxscribe.definitions.text import MAX_DEPTH, MAX_NODES, MAX_PROBLEMS, control_character, decode
 from nxscribe.errors import InputError, Location, Problem
-
-MAX_DEPTH = 64
-"""Levels of nesting: far beyond any definition, far below Python's recursion limit."""
 
 Scalar: TypeAlias = bool | int | float | str | None
 
@@ -115,6 +112,7 @@ class _Builder:
         self.file = file
         self.root: Located | None = None
         self.problems: list[Problem] = []
+        self._count = 0
         self._open: list[Located] = []
         self._keys: list[str | None] = []
         """For each open node the key whose value comes next; None when a key (or a list's item) does."""
@@ -188,6 +186,9 @@ class _Builder:
         return bool(self._open) and isinstance(self._open[-1].value, dict) and self._keys[-1] is None
 
     def _add(self, node: Located) -> None:
+        self._count += 1
+        if self._count > MAX_NODES:
+            self._stop(f"more than {MAX_NODES} values", "", "split the file", node.location)
         if not self._open:
             self.root = node
             return
@@ -224,6 +225,8 @@ class _Builder:
         return _location(mark, self.file)
 
     def _problem(self, what: str, why: str, remedy: str, location: Location, also: Location | None = None) -> None:
+        if len(self.problems) >= MAX_PROBLEMS:
+            self._stop("more problems than these", "", "mend these first", location)
         self.problems.append(Problem(what, why, remedy, location, also=(also,) if also else ()))
 
     def _stop(self, what: str, why: str, remedy: str, location: Location) -> None:
@@ -243,6 +246,11 @@ def _syntax_problem(error: yaml.MarkedYAMLError, text: str, file: str) -> Proble
     begun = _location(error.context_mark, file)
     also = (begun,) if error.context_mark and begun != where else ()
     lines = text.splitlines()
-    tab = 0 < where.line <= len(lines) and "\t" in lines[where.line - 1][: where.column]
-    remedy = "indent with spaces: YAML allows no tabs" if tab else "look at quotes, colons and indentation here"
+    line = lines[where.line - 1][: where.column] if 0 < where.line <= len(lines) else ""
+    if "\t" in line:
+        remedy = "indent with spaces: YAML allows no tabs"
+    elif "${" in line:
+        remedy = 'put "${name}" into quotes inside { } and [ ]'
+    else:
+        remedy = "look at quotes, colons and indentation here"
     return Problem(f"not YAML: {error.problem or error.context}", error.context or "", remedy, where, also=also)

@@ -9,8 +9,14 @@ import re
 
 from nxscribe.errors import InputError, Location, Problem
 
-MAX_BYTES = 4 * 1024 * 1024
-"""Twelve times the ESRF's own file of 1,267 fields."""
+MAX_BYTES = 2 * 1024 * 1024
+"""Six times the ESRF's own file of 1,267 fields."""
+MAX_DEPTH = 64
+"""Levels of nesting: far beyond any definition, far below Python's recursion limit."""
+MAX_NODES = 50_000
+"""Elements, or YAML's mappings, lists and scalars: so much memory a small file can ask for."""
+MAX_PROBLEMS = 100
+"""More help nobody."""
 
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 

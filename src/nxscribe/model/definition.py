@@ -46,6 +46,8 @@ class Attribute:
     name: str
     template: Template
     type: str = "NX_CHAR"
+    override: bool = False
+    """Replaces an attribute of the same name that an included part gave."""
     location: Location | None = None
 
 

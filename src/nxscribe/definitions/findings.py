@@ -1,0 +1,64 @@
+"""Collecting problems while reading on, so that an author sees all of them at once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from nxscribe.definitions.text import MAX_PROBLEMS
+from nxscribe.errors import InputError, Location, Problem, Severity
+
+
+class Findings:
+    """The problems of one reading, in the order of their places."""
+
+    def __init__(self) -> None:
+        self._problems: list[Problem] = []
+        self._counts: Counter[Severity] = Counter()
+
+    def error(self, what: str, why: str, remedy: str, location: Location, *also: Location) -> None:
+        """Note what makes the input unusable."""
+        self.add([Problem(what, why, remedy, location, Severity.ERROR, also)])
+
+    def warning(self, what: str, why: str, remedy: str, location: Location, *also: Location) -> None:
+        """Note what works, perhaps not as its author meant."""
+        self.add([Problem(what, why, remedy, location, Severity.WARNING, also)])
+
+    def add(self, problems: Iterable[Problem]) -> None:
+        """Take over what another reading found. Raises InputError when there are too many errors to go on."""
+        for problem in problems:
+            self._counts[problem.severity] += 1
+            if self._counts[problem.severity] <= MAX_PROBLEMS:
+                self._problems.append(problem)
+            elif problem.severity is Severity.ERROR:
+                raise InputError(
+                    *self.problems, Problem("more problems than these", "", "mend these first", problem.location)
+                )
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """All of them, each once, sorted by place."""
+        # Two problems at one place stay in the order in which they were noticed: sorting is stable.
+        return tuple(sorted(dict.fromkeys(self._problems), key=lambda problem: problem.location or Location("")))
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is an error among them."""
+        return any(problem.severity is Severity.ERROR for problem in self._problems)
+
+    def check(self) -> tuple[Problem, ...]:
+        """The warnings. Raises InputError with everything, warnings too, when there is an error."""
+        if self.failed:
+            raise InputError(*self.problems)
+        return self.problems
+
+
+def did_you_mean(word: str, known: Iterable[str], *, few: int = 12) -> str:
+    """`did you mean 'units'?`; without a near word, all known ones if they are few; else nothing."""
+    choices = sorted(map(str, known))
+    by_lower = {choice.lower(): choice for choice in choices}
+    near = get_close_matches(word.lower(), by_lower, n=1) or [one for one in by_lower if word and one.startswith(word)]
+    if near:
+        return f"did you mean {by_lower[near[0]]!r}?"
+    return f"known here: {', '.join(choices)}" if len(choices) <= few else ""

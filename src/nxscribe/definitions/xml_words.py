@@ -1,0 +1,37 @@
+"""The words of the XML dialect, and the model's words for them: one table for reader, writer and messages."""
+
+from __future__ import annotations
+
+from typing import Final
+
+GROUP: Final = {
+    "groupName": "name",
+    "NX_class": "nx_class",
+    "ESRF_description": "description",
+    "override": "override",
+}
+FIELD: Final = {
+    "NAPItype": "type",
+    "units": "units",
+    "NX_units": "unit_category",
+    "record": "record",
+    "ESRF_mandatory": "mandatory",
+    "ESRF_description": "description",
+    "ESRF_deprecated": "deprecated",
+    "default": "default",
+    "override": "override",
+}
+"""Of any element whose tag is not reserved: the tag is the field's name."""
+NAMED_FIELD: Final = {"name": "name", **FIELD}
+"""Of `<field name="2theta">`, for names that cannot be a tag."""
+LINK: Final = {"groupName": "name", "ref": "target", "override": "override"}
+ATTRIBUTE: Final = {"name": "name", "NAPItype": "type", "override": "override"}
+INCLUDE: Final = {"file": "file"}
+
+RESERVED: Final = {"group": GROUP, "link": LINK, "attribute": ATTRIBUTE, "include": INCLUDE}
+REQUIRED: Final = {
+    "group": ("groupName",),
+    "link": ("groupName", "ref"),
+    "attribute": ("name",),
+    "include": ("file",),
+}
