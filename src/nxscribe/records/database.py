@@ -157,7 +157,10 @@ def _checked(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
     # As a URI, for its modes; autocommit, since transactions are begun by name.
     uri = f"{path.absolute().as_uri()}?mode={mode}"
-    return sqlite3.connect(uri, uri=True, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+    # A damaged name must not keep its record from being read: the payloads have checksums, the names are copies.
+    connection.text_factory = lambda data: data.decode(errors="replace")
+    return connection
 
 
 def _wal(path: Path) -> Path:

@@ -30,8 +30,9 @@ def explained(path: Path, deed: str) -> Iterator[None]:
     """Turns SQLite's errors inside into a JournalError: `deed` completes "cannot …"."""
     try:
         yield
-    except (sqlite3.Error, UnicodeEncodeError) as error:
-        code = getattr(error, "sqlite_errorname", "") or ""
+    except (sqlite3.Error, UnicodeError) as error:
+        # sqlite3 fails to decode its own message when that quotes a damaged schema.
+        code = "SQLITE_CORRUPT" if isinstance(error, UnicodeDecodeError) else getattr(error, "sqlite_errorname", "")
         for prefix, reason, remedy in _REASONS:
             if code.startswith(prefix):
                 raise failure(path, deed, f"{reason} ({error}, {code})", remedy) from error

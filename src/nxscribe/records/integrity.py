@@ -10,9 +10,10 @@ from pathlib import Path
 from nxscribe.errors import JournalError, Problem
 from nxscribe.records.database import Access, Database
 from nxscribe.records.journal import Journal
-from nxscribe.records.outbox import sortable
-from nxscribe.records.parts import fetch
+from nxscribe.records.parts import LISTED, fetch, listing
 from nxscribe.records.record import Record
+
+_LISTED = f"SELECT {', '.join(LISTED)} FROM record WHERE position = ?"  # noqa: S608 - our own words
 
 
 @dataclass(slots=True)
@@ -51,7 +52,7 @@ def salvage(damaged: Path, target: Path) -> Salvaged:
         due = _due_positions(database)
         for position, id_ in sorted(_positions(database, result).items()):
             try:
-                journal.add(_record(database, position), due=due is None or position in due)
+                journal.add(_record(database, position)[0], due=due is None or position in due)
                 result.saved += 1
             except JournalError as error:
                 result.lost[id_] = str(error.problems[0].why)
@@ -59,12 +60,16 @@ def salvage(damaged: Path, target: Path) -> Salvaged:
 
 
 def _structure(database: Database) -> Iterator[Problem]:
-    with database.reading() as connection:
-        findings = [row[0] for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok"]
-        findings += [
-            f"a row of {table} refers to a row of {parent} that is not there"
-            for table, _, parent, _ in connection.execute("PRAGMA foreign_key_check")
-        ]
+    findings: list[str] = []
+    try:
+        with database.reading() as connection:
+            findings += [row[0] for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok"]
+            findings += [
+                f"a row of {table} refers to a row of {parent} that is not there"
+                for table, _, parent, _ in connection.execute("PRAGMA foreign_key_check")
+            ]
+    except JournalError as error:
+        findings.append(error.problems[0].why)
     for finding in findings:
         yield Problem(
             f"the journal {database.path} is damaged",
@@ -76,48 +81,43 @@ def _structure(database: Database) -> Iterator[Problem]:
 def _records(database: Database) -> Iterator[Problem]:
     for position, id_ in sorted(_positions(database, Salvaged()).items()):
         try:
-            record = _record(database, position)
-            with database.reading() as connection:
-                row = connection.execute(
-                    "SELECT id, master, number, start_time, end_reason FROM record WHERE position = ?", (position,)
-                ).fetchone()
+            record, listed = _record(database, position)
         except JournalError as error:
             yield Problem(f"record {id_} in the journal {database.path} is damaged", error.problems[0].why)
             continue
-        if row != (record.id, record.master, record.number, sortable(record.start_time), record.end_reason):
+        if listed != listing(record):
             yield Problem(
                 f"record {id_} in the journal {database.path} is listed wrongly",
-                f"the list says {row}, the record {record.entry} of {record.master}",
+                f"the list says {listed}, the record {listing(record)}",
                 "save what is sound with `nxscribe records salvage`: it takes the record's word",
             )
 
 
-def _record(database: Database, position: int) -> Record:
+def _record(database: Database, position: int) -> tuple[Record, tuple[object, ...]]:
+    """The record, and what the list says of it."""
     with database.reading() as connection:
+        listed = connection.execute(_LISTED, (position,)).fetchone()
         stored = fetch(connection, position)
     if not stored:
         raise JournalError(Problem("the record cannot be read", "its row is gone"))
-    return stored.join()
+    return stored.join(), listed
 
 
 def _positions(database: Database, result: Salvaged) -> dict[int, str]:
     """Positions and ids of all records, around damaged pages as far as can be: from both ends, and by the index."""
     found: dict[int, str] = {}
-    for way in (
-        "NOT INDEXED ORDER BY position",
-        "NOT INDEXED ORDER BY position DESC",
-        "ORDER BY id",
-        "ORDER BY id DESC",
+    for query in (
+        "SELECT position, id FROM record NOT INDEXED ORDER BY position",
+        "SELECT position, id FROM record NOT INDEXED ORDER BY position DESC",
+        "SELECT position, id FROM record ORDER BY id",
+        "SELECT position, id FROM record ORDER BY id DESC",
     ):
         try:
             with database.reading() as connection:
-                for position, id_ in connection.execute(f"SELECT position, id FROM record {way}"):  # noqa: S608 - our own words
+                for position, id_ in connection.execute(query):
                     found[position] = str(id_)
         except JournalError:
             result.is_listing_whole = False
-            continue
-        if way.endswith("position"):
-            break
     return found
 
 

@@ -13,12 +13,15 @@ from nxscribe.records import outbox
 from nxscribe.records.claim import Claim
 from nxscribe.records.database import Access, Database, make_folder
 from nxscribe.records.outbox import Work, sortable
-from nxscribe.records.parts import Part, head_part, pack, snapshot_parts, text_sha256
+from nxscribe.records.parts import LISTED, Part, head_part, listing, pack, snapshot_parts, text_sha256
 from nxscribe.records.reader import JournalReader
 from nxscribe.records.record import Record
 
 JOURNAL_FILE = "journal.sqlite"
 """The journal's name in a beamline's state folder."""
+
+
+_INSERT = f"INSERT INTO record ({', '.join(LISTED)}, revision) VALUES ({'?, ' * len(LISTED)}?)"  # noqa: S608 - our own words
 
 
 class Journal(JournalReader):
@@ -131,26 +134,7 @@ class Journal(JournalReader):
                 )
             )
         self._put_definition(connection, record)
-        who = record.identity
-        cursor = connection.execute(
-            "INSERT INTO record (id, beamline, proposal, sample, scan, technique, session, master, number, definition,"
-            " start_time, end_time, end_reason, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)",
-            (
-                record.id,
-                who.beamline,
-                who.proposal,
-                who.sample,
-                who.scan,
-                who.technique,
-                record.session,
-                record.master,
-                record.number,
-                record.definition.sha256,
-                sortable(record.start_time),
-                record.end_time and sortable(record.end_time),
-                record.end_reason,
-            ),
-        )
+        cursor = connection.execute(_INSERT, (*listing(record), 1))
         position = cursor.lastrowid or 0
         _put(connection, position, parts)
         return position

@@ -10,9 +10,27 @@ from typing import NamedTuple
 
 from nxscribe.errors import JournalError, Problem
 from nxscribe.records.codec import record_from_json, record_to_json, snapshot_from_json, snapshot_to_json
+from nxscribe.records.outbox import sortable
 from nxscribe.records.record import DefinitionText, Record
 
 HEAD, INITIAL, FINAL = "head", "initial", "final"
+
+LISTED = (
+    "id",
+    "beamline",
+    "proposal",
+    "sample",
+    "scan",
+    "technique",
+    "session",
+    "master",
+    "number",
+    "definition",
+    "start_time",
+    "end_time",
+    "end_reason",
+)
+"""The columns by which records are found: copies of what the head says."""
 
 _WORTH_COMPRESSING = 512
 """Bytes; below this nothing that matters is saved."""
@@ -45,11 +63,6 @@ def pack(data: bytes) -> Packed:
     return Packed(data, False)
 
 
-def unpack(packed: Packed) -> bytes:
-    """The bytes back. Raises zlib.error when they are damaged so that they cannot be."""
-    return zlib.decompress(packed.payload) if packed.compressed else packed.payload
-
-
 def head_part(record: Record) -> Part:
     """Everything but the readings and the definition's text."""
     bare = replace(
@@ -65,6 +78,26 @@ def snapshot_parts(record: Record) -> tuple[Part, ...]:
     """The snapshots that the record has."""
     initial = _part(INITIAL, snapshot_to_json(record.initial))
     return (initial, _part(FINAL, snapshot_to_json(record.final))) if record.final else (initial,)
+
+
+def listing(record: Record) -> tuple[str | int | None, ...]:
+    """The values of the columns `LISTED`."""
+    who = record.identity
+    return (
+        record.id,
+        who.beamline,
+        who.proposal,
+        who.sample,
+        who.scan,
+        who.technique,
+        record.session,
+        record.master,
+        record.number,
+        record.definition.sha256,
+        sortable(record.start_time),
+        sortable(record.end_time) if record.end_time else None,
+        record.end_reason,
+    )
 
 
 def text_sha256(text: str) -> str:
@@ -94,10 +127,7 @@ class Stored:
         if name not in self.parts:
             raise _damaged(f"its part {name!r} is missing")
         part = self.parts[name]
-        try:
-            data = unpack(part.packed)
-        except zlib.error as error:
-            raise _damaged(f"its part {name!r} cannot be decompressed ({error})") from error
+        data = _unpacked(part.packed, f"its part {name!r}")
         if hashlib.sha256(data).digest() != part.sha256:
             raise _damaged(f"its part {name!r} does not have the checksum that it had when it was written")
         return data
@@ -105,13 +135,10 @@ class Stored:
     def _definition(self, head: DefinitionText) -> DefinitionText:
         if not self.definition:
             raise _damaged("its definition is missing")
-        try:
-            text = unpack(self.definition).decode()
-        except (zlib.error, UnicodeDecodeError) as error:
-            raise _damaged(f"its definition cannot be read ({error})") from error
-        if text_sha256(text) != head.sha256:
+        data = _unpacked(self.definition, "its definition")
+        if hashlib.sha256(data).hexdigest() != head.sha256:
             raise _damaged("its definition does not have the checksum that it had when it was written")
-        return replace(head, text=text)
+        return replace(head, text=data.decode())
 
 
 def fetch(connection: sqlite3.Connection, position: int) -> Stored | None:
@@ -134,6 +161,15 @@ def fetch(connection: sqlite3.Connection, position: int) -> Stored | None:
 
 def _part(name: str, data: bytes) -> Part:
     return Part(name, pack(data), hashlib.sha256(data).digest())
+
+
+def _unpacked(packed: Packed, what: str) -> bytes:
+    """The bytes back. Raises JournalError, with `what` as the one who suffers."""
+    try:
+        # A damaged row can hold anything: bytes() refuses what are none.
+        return zlib.decompress(packed.payload) if packed.compressed else bytes(memoryview(packed.payload))
+    except (zlib.error, TypeError) as error:
+        raise _damaged(f"{what} cannot be unpacked ({error})") from error
 
 
 def _damaged(why: str) -> JournalError:

@@ -1,0 +1,249 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from some_records import ended, some_record
+
+from nxscribe.errors import JournalError
+from nxscribe.model import Reading, now
+from nxscribe.records import EndReason, Journal, JournalReader, read_record
+
+
+def test_a_begun_record_is_kept_whole_and_is_there_after_reopening(path: Path) -> None:
+    with Journal(path) as journal:
+        record = journal.begin(some_record())
+        assert journal.record(record.id) == record
+    with Journal(path) as journal:
+        assert journal.record(record.id) == record
+        assert journal.open_records() == (record,)
+
+
+def test_scans_of_one_master_are_numbered_from_one_and_each_master_has_its_own_count(journal: Journal) -> None:
+    numbers = [journal.begin(some_record(proposal=proposal)).number for proposal in ("ma1", "ma1", "ma2", "ma1")]
+    assert numbers == [1, 2, 1, 3]
+
+
+def test_a_number_is_never_below_the_one_asked_for_nor_below_the_last(journal: Journal) -> None:
+    assert journal.begin(some_record(), at_least=29).number == 29
+    assert journal.begin(some_record(), at_least=3).number == 30
+    assert journal.record(journal.summaries(limit=1)[0].id).entry == "entry_0030"
+
+
+def test_an_update_replaces_what_changed_and_keeps_the_rest(journal: Journal) -> None:
+    record = journal.begin(some_record())
+    changed = replace(record, given={"frames": Reading("parameter", now(), np.arange(5000))}, notes=("restarted",))
+    journal.update(changed)
+    assert journal.record(record.id) == changed
+    finished = ended(changed)
+    journal.update(finished)
+    assert journal.record(record.id) == finished
+    assert journal.open_records() == ()
+
+
+def test_a_value_corrected_after_the_start_is_kept(journal: Journal) -> None:
+    record = journal.begin(some_record())
+    readings = record.initial.readings | {"energy": Reading("parameter", now(), np.array(17.05), "keV")}
+    changed = replace(record, initial=replace(record.initial, readings=readings))
+    journal.update(changed)
+    assert journal.record(record.id) == changed
+
+
+def test_each_change_raises_the_revision_that_a_reader_is_given(journal: Journal, path: Path) -> None:
+    record = journal.begin(some_record())
+    assert read_record(path, record.id) == (record, 1)
+    journal.update(ended(record))
+    assert read_record(path, record.id)[1] == 2
+
+
+def test_an_unknown_record_is_refused_by_its_id(journal: Journal, path: Path) -> None:
+    for look in (journal.record, journal.requeue, lambda id_: read_record(path, id_)):
+        with pytest.raises(JournalError, match="has no record 4711"):
+            look("4711")
+    with pytest.raises(JournalError, match="has no record"):
+        journal.update(ended(some_record()))
+
+
+def test_the_same_record_cannot_begin_twice_and_nothing_of_the_second_remains(journal: Journal) -> None:
+    record = journal.begin(some_record())
+    with pytest.raises(JournalError, match="is there already"):
+        journal.begin(replace(record, notes=("again",)))
+    assert journal.record(record.id) == record
+    assert len(journal.summaries()) == 1
+
+
+def test_a_record_that_cannot_be_written_is_refused_and_the_journal_goes_on(journal: Journal) -> None:
+    with pytest.raises(JournalError, match="cannot be written as JSON"):
+        journal.begin(some_record(scan="\ud800"))
+    assert journal.begin(some_record()).number == 1
+
+
+def test_a_definition_that_is_not_what_its_checksum_says_is_refused(journal: Journal) -> None:
+    draft = some_record()
+    journal.begin(draft)
+    forged = replace(some_record(), definition=replace(draft.definition, text="<group/>"))
+    with pytest.raises(JournalError, match="the sha256 of its definition"):
+        journal.begin(forged)
+
+
+def test_a_definition_is_stored_once_however_many_scans_use_it(path: Path) -> None:
+    # A text that cannot be compressed: stored twice, it would show.
+    text = np.random.default_rng(1).bytes(200_000).hex()
+    with Journal(path) as journal:
+        for _ in range(5):
+            record = journal.begin(some_record(text=text))
+        assert journal.record(record.id).definition.text == text
+    assert path.stat().st_size < 350_000
+
+
+def test_start_and_end_of_150_values_with_their_provenance_take_less_than_60_kilobytes(path: Path) -> None:
+    with Journal(path) as journal:
+        for _ in range(20):
+            journal.update(ended(journal.begin(some_record(values=150)), values=150))
+    assert path.stat().st_size / 20 < 60_000
+
+
+def test_has_experiment_knows_the_masters_that_were_used(journal: Journal) -> None:
+    record = journal.begin(some_record())
+    assert journal.has_experiment(record.master)
+    assert not journal.has_experiment("ma9999/id16a/ma9999-id16a.h5")
+
+
+def test_summaries_are_newest_first_and_can_be_narrowed(journal: Journal) -> None:
+    first = journal.begin(some_record(proposal="ma1", scan="a"))
+    second = journal.begin(some_record(proposal="ma2", scan="b"))
+    journal.update(ended(first))
+    assert [summary.id for summary in journal.summaries()] == [second.id, first.id]
+    assert [summary.id for summary in journal.summaries(limit=1)] == [second.id]
+    assert journal.summaries(beamline="id17") == ()
+    (summary,) = journal.summaries(beamline="id16a", proposal="ma1")
+    assert summary.identity == first.identity
+    assert summary.end_reason is EndReason.FINISHED
+    assert (summary.number, summary.master, summary.start_time) == (1, first.master, first.start_time)
+
+
+def test_an_imported_record_keeps_its_number_and_is_not_due(journal: Journal) -> None:
+    record = replace(ended(some_record()), number=17)
+    journal.add(record)
+    assert journal.record(record.id) == record
+    assert journal.due(now()) == ()
+    assert journal.begin(some_record()).number == 18
+
+
+def test_an_imported_record_cannot_take_the_number_of_another(journal: Journal) -> None:
+    record = journal.begin(some_record())
+    with pytest.raises(JournalError, match=record.id):
+        journal.add(replace(some_record(), number=record.number))
+
+
+def test_threads_share_a_journal_and_no_number_is_given_twice(journal: Journal) -> None:
+    def scan(number: int) -> int:
+        record = journal.begin(some_record(scan=f"scan{number}"))
+        journal.update(ended(record))
+        assert journal.record(record.id).identity.scan == f"scan{number}"
+        return record.number
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(scan, range(40))) == list(range(1, 41))
+
+
+ADD_TEN = """
+import sys
+from pathlib import Path
+from nxscribe.records import Journal
+from some_records import some_record
+with Journal(Path(sys.argv[1]), claim=False) as journal:
+    print(*[journal.begin(some_record()).number for _ in range(10)])
+"""
+
+
+def test_processes_share_a_journal_and_no_number_is_given_twice(journal: Journal, path: Path) -> None:
+    children = [
+        subprocess.Popen(
+            [sys.executable, "-c", ADD_TEN, path], stdout=subprocess.PIPE, env={"PYTHONPATH": ":".join(sys.path)}
+        )
+        for _ in range(2)
+    ]
+    mine = [journal.begin(some_record()).number for _ in range(10)]
+    theirs = [int(number) for child in children for number in child.communicate()[0].split()]
+    assert sorted(mine + theirs) == list(range(1, 31))
+
+
+def test_a_second_daemon_on_a_journal_is_refused_and_told_who_has_it(journal: Journal, path: Path) -> None:
+    child = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys, pathlib, nxscribe.records as r; r.Journal(pathlib.Path(sys.argv[1]))",
+            path,
+        ],
+        env={"PYTHONPATH": ":".join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    holder = path.with_name("journal.sqlite.lock").read_text().strip()
+    assert f"another daemon uses it (process {holder})" in child.stderr
+    assert journal.begin(some_record()).number == 1
+
+
+def test_a_journal_can_be_had_again_after_its_holder_closed_it(path: Path) -> None:
+    Journal(path).close()
+    Journal(path).close()
+
+
+def test_a_tool_that_does_not_claim_the_journal_cannot_create_it(path: Path) -> None:
+    with pytest.raises(JournalError, match="there is no such file"):
+        Journal(path, claim=False)
+
+
+def test_a_journal_makes_its_folder_and_takes_any_name(tmp_path: Path) -> None:
+    path = tmp_path / "état #1 ?" / "id16a" / "100%.sqlite"
+    with Journal(path) as journal:
+        record = journal.begin(some_record())
+    assert read_record(path, record.id) == (record, 1)
+
+
+def test_a_closed_journal_says_that_it_is_closed(path: Path) -> None:
+    journal = Journal(path)
+    journal.close()
+    with pytest.raises(JournalError, match="closed"):
+        journal.begin(some_record())
+
+
+def test_commits_are_synced_to_the_disk(journal: Journal) -> None:
+    with journal._database.reading() as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert connection.execute("PRAGMA synchronous").fetchone() == (2,), "FULL: the WAL is synced at each commit"
+        assert connection.execute("PRAGMA foreign_keys").fetchone() == (1,)
+
+
+def test_a_reader_sees_each_commit_at_once_and_hinders_none(journal: Journal, path: Path) -> None:
+    record = journal.begin(some_record())
+    with JournalReader(path) as reader:
+        assert reader.record(record.id) == record
+        journal.update(ended(record))
+        assert reader.record(record.id) == journal.record(record.id)
+        assert reader.summaries()[0].end_reason is EndReason.FINISHED
+
+
+def test_a_reader_cannot_be_had_of_a_journal_that_is_not_there(path: Path) -> None:
+    with pytest.raises(JournalError, match="there is no such file"):
+        JournalReader(path)
+    assert not path.exists()
+
+
+def test_a_wal_that_has_grown_is_taken_into_the_database_by_the_outbox(path: Path) -> None:
+    wal = path.with_name("journal.sqlite-wal")
+    with Journal(path) as journal:
+        while wal.stat().st_size < 5 << 20:
+            record = journal.begin(some_record(values=400))
+        before = path.stat().st_size
+        journal.done(journal.due(now(), 1)[0])
+        assert path.stat().st_size > before
+        assert journal.record(record.id) == record
