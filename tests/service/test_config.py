@@ -18,7 +18,7 @@ from nxscribe.plan import (
     Source,
     TangoSource,
 )
-from nxscribe.projections.files import Layout
+from nxscribe.projections import Layout
 from nxscribe.service.config import Config, UnreadableError, load_config
 from nxscribe.service.log import LogFormat
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nxscribe.errors import TriggerRefusedError
-from nxscribe.projections.files import Layout
+from nxscribe.projections import Layout
 from nxscribe.records import ScanIdentity
 from nxscribe.service.layout import Files
 

@@ -14,7 +14,7 @@ from nxscribe.plan.sources import (
     Source,
     TangoSource,
 )
-from nxscribe.plan.uses import Use, uses_of
+from nxscribe.plan.uses import Use, uses_of, written_nodes
 
 __all__ = [
     "BUILT_IN",
@@ -31,4 +31,5 @@ __all__ = [
     "compile_plan",
     "raw_series",
     "uses_of",
+    "written_nodes",
 ]

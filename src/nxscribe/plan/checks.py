@@ -13,7 +13,7 @@ from nxscribe.model.nxtypes import NX_TYPES, kind
 from nxscribe.plan.built_in import BUILT_IN
 from nxscribe.plan.capture_plan import CapturePlan
 from nxscribe.plan.sources import LiteralSource, Source
-from nxscribe.plan.uses import Use
+from nxscribe.plan.uses import Use, written_nodes
 
 _NUMERIC = {"integer", "float", "number"}
 _CLOSE = 0.85
@@ -21,8 +21,9 @@ _CLOSE = 0.85
 
 def check_tree(definition: Definition) -> Iterator[Problem]:
     """Warn of links to nothing: they are not written."""
-    paths = {path for path, _ in definition.root.walk()}
-    for path, node in definition.root.walk():
+    nodes = list(written_nodes(definition.root))
+    paths = {path for path, _ in nodes}
+    for path, node in nodes:
         if isinstance(node, Link) and f"/{node.target.strip('/')}" not in paths:
             yield Problem(
                 f"the link {path} leads to {node.target}, which the definition does not have",
@@ -68,7 +69,7 @@ def check_sources(
 
 def check_units(uses: tuple[Use, ...], offered: Mapping[str, Source], definition: Definition) -> Iterator[Problem]:
     """Compare each field's unit with its category and with its source's unit; warn of what is no unit."""
-    for path, node in definition.root.walk():
+    for path, node in written_nodes(definition.root):
         if isinstance(node, Field):
             yield from _check_field_units(path, node)
     for name, source in offered.items():

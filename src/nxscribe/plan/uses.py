@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from nxscribe.definitions import written_names
 from nxscribe.errors import Location
-from nxscribe.model import Attribute, Definition, Field, Group, Phase
+from nxscribe.model import Attribute, Definition, Field, Group, Node, Phase
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Use:
 
 def uses_of(definition: Definition) -> Iterator[Use]:
     """Every use of a placeholder, in document order."""
-    for path, node in [("", definition.root), *definition.root.walk()]:
+    for path, node in [("", definition.root), *written_nodes(definition.root)]:
         if isinstance(node, Field):
             sole = node.template.sole_placeholder is not None
             for name in dict.fromkeys(node.template.placeholders):
@@ -34,6 +35,15 @@ def uses_of(definition: Definition) -> Iterator[Use]:
             yield from _uses_in(node.attributes, path, node.record)
         elif isinstance(node, Group):
             yield from _uses_in(node.attributes, path, None)
+
+
+def written_nodes(group: Group, path: str = "") -> Iterator[tuple[str, Node]]:
+    """Every node below a group in document order, with its path from the entry as it will be written."""
+    for name, child in zip(written_names(group), group.children, strict=True):
+        here = f"{path}/{name}"
+        yield here, child
+        if isinstance(child, Group):
+            yield from written_nodes(child, here)
 
 
 def _uses_in(attributes: tuple[Attribute, ...], path: str, phase: Phase | None) -> Iterator[Use]:

@@ -13,7 +13,7 @@ from typing import Final
 
 from nxscribe.errors import Problem, TriggerRefusedError
 from nxscribe.model.names import path_part_problem
-from nxscribe.projections.files import Layout
+from nxscribe.projections import Layout
 from nxscribe.records import ScanIdentity
 
 NAMES: Final = ("beamline", "proposal", "sample", "scan", "technique")

@@ -22,7 +22,7 @@ from nxscribe.plan import (
     Source,
     TangoSource,
 )
-from nxscribe.projections.files import Layout
+from nxscribe.projections import Layout
 from nxscribe.service.config.problems import key_location, problems_of, shown
 from nxscribe.service.config.schema import ConfigForm, DetectorForm, SourceForm
 from nxscribe.service.config.settings import Config, Limits, LogSettings, TangoSettings, Technique

@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 _NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 _IDENTIFIER: Final = r"^[A-Za-z_][A-Za-z0-9_]*$"
-_PLACEHOLDER: Final = r"^[^${}\s]+$"
+_PLACEHOLDER: Final = r"^[\w.-]+$"
 _HOST: Final = r"^[\w.-]+:\d+(,[\w.-]+:\d+)*$"
 _SERVER: Final = r"^nxscribe/[A-Za-z0-9_.-]+$"
 _OWN_DEVICE: Final = r"^[^/\s#:]+/[^/\s#:]+/[^/\s#:]+$"
