@@ -4,7 +4,8 @@ The demo and the tests stand on it; nothing of nxscribe's service does. What is 
 `docs/explanation/simulation.md`.
 """
 
+from nxscribe.simulation.beamline import SimulatedBeamline
 from nxscribe.simulation.database import TangoDatabase
 from nxscribe.simulation.process import SimulationError
 
-__all__ = ["SimulationError", "TangoDatabase"]
+__all__ = ["SimulatedBeamline", "SimulationError", "TangoDatabase"]

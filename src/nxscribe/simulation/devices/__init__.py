@@ -1,0 +1,1 @@
+"""The device classes of the simulated beamline. `python -m nxscribe.simulation.devices INSTANCE` serves them."""
