@@ -54,6 +54,9 @@ class StoredOutsideNode:
     dtype: str
     """In numpy's form, byte order included: `>u2`."""
     segments: tuple[Segment, ...]
+    """One for each frame."""
+    samples: dict[int, Value] = field(default_factory=dict)
+    """Frames that are known, by index: the file is not good if it reads otherwise."""
     attributes: dict[str, Value] = field(default_factory=dict)
 
 

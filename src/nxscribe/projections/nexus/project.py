@@ -14,10 +14,10 @@ from nxscribe.errors import Problem, ProjectionError
 from nxscribe.model import now
 from nxscribe.projections.files import FileSettings, Layout, Written
 from nxscribe.projections.nexus import atomic, master, writer
-from nxscribe.projections.nexus.account import ACCOUNT, account
+from nxscribe.projections.nexus.nodes import GroupNode, Node
 from nxscribe.projections.nexus.raw import link_raw
 from nxscribe.projections.nexus.raw.names import Names
-from nxscribe.projections.nexus.tree import Tree, build_tree
+from nxscribe.projections.nexus.tree import Tree, build_tree, entry_of
 from nxscribe.projections.nexus.verify import verify_entry
 from nxscribe.records.record import Record
 
@@ -41,12 +41,15 @@ def write_nexus(record: Record, settings: FileSettings) -> Written:
     container = path
     if settings.layout is Layout.LINKED:
         container = master.entries_folder(path) / f"{record.entry}.h5"
+    in_place = master.entries_folder(path) / "in_place" / record.id / container.name
+    names = Names(settings.data_root, path, container, in_place, record.entry)
     with _explained(path, settings.data_root), atomic.locked(path.parent):
-        master.check_owner(path, record.entry, record.id)
-        if container != path:
-            master.check_owner(container, record.entry, record.id)
-        tree = _tree(record, Names(settings.data_root, path, container))
-        _put(path, container, record, tree, now())
+        for file in dict.fromkeys((path, container)):
+            master.check_owner(file, record.entry, record.id)
+        raw = link_raw(record.raw, record.detectors, names)
+        definition = parse_definition(record.definition.name, record.definition.text)
+        tree = build_tree(definition, record, raw)
+        _put(names, record, tree, {place: node for link in raw for place, node in link.in_place.items()})
     return Written(
         master=path,
         entry_file=container,
@@ -59,23 +62,24 @@ def write_nexus(record: Record, settings: FileSettings) -> Written:
     )
 
 
-def _tree(record: Record, names: Names) -> Tree:
-    definition = parse_definition(record.definition.name, record.definition.text)
-    tree = build_tree(definition, record, link_raw(record.raw, record.detectors, names, record.entry))
-    tree.entry.children[ACCOUNT] = account(record, tree.missing, tree.pending, tree.warnings)
-    return tree
-
-
-def _put(path: Path, container: Path, record: Record, tree: Tree, time: datetime) -> None:
+def _put(names: Names, record: Record, tree: Tree, in_place: dict[str, Node]) -> None:
+    time = now()
+    if in_place:
+        # First, so that no link ever leads to what is not there yet.
+        _put_file(names.in_place, record, entry_of(in_place), time)
     has_plot = "default" in tree.entry.attributes
-    if container == path:
-        master.put_entry(path, record.entry, tree.entry, has_plot=has_plot, time=time)
+    if names.container == names.master:
+        master.put_entry(names.master, record.entry, tree.entry, has_plot=has_plot, time=time)
         return
-    with atomic.replacing(container, read_only=not record.is_open) as temporary:
-        atomic.write(temporary, writer.file_image(container.name, record.entry, tree.entry, time))
-        verify_entry(temporary, record.entry, tree.entry)
-    file = f"{container.parent.name}/{container.name}"
-    master.link_entry(path, record.entry, file, has_plot=has_plot, time=time)
+    _put_file(names.container, record, tree.entry, time)
+    file = f"{names.container.parent.name}/{names.container.name}"
+    master.link_entry(names.master, record.entry, file, has_plot=has_plot, time=time)
+
+
+def _put_file(path: Path, record: Record, entry: GroupNode, time: datetime) -> None:
+    with atomic.replacing(path, read_only=not record.is_open) as temporary:
+        atomic.write(temporary, writer.file_image(path.name, record.entry, entry, time))
+        verify_entry(temporary, record.entry, entry)
 
 
 @contextlib.contextmanager

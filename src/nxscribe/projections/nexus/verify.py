@@ -43,10 +43,23 @@ def _difference(group: h5py.Group, path: str, node: Node) -> str:
                 return _value_difference(group[path], node)
             case SoftLinkNode() | ExternalLinkNode():
                 return "" if group[path].id.valid else "leads nowhere"
-            case StoredOutsideNode() | VirtualNode():
+            case StoredOutsideNode():
+                return _frames_difference(group, path, node)
+            case VirtualNode():
                 return "" if group[path].shape == node.shape else "has another shape"
     except (OSError, KeyError, ValueError, RuntimeError) as error:
         return str(error)
+
+
+def _frames_difference(group: h5py.Group, path: str, node: StoredOutsideNode) -> str:
+    access = h5py.h5p.create(h5py.h5p.DATASET_ACCESS)
+    # Relative names as a moved folder has them: from the file itself, whatever the working directory.
+    access.set_efile_prefix(b"${ORIGIN}")
+    frames = h5py.Dataset(h5py.h5d.open(group.id, path.encode(), access))
+    if frames.shape != node.shape:
+        return "has another shape"
+    wrong = [index for index, frame in node.samples.items() if not np.array_equal(frames[index], frame, equal_nan=True)]
+    return f"frames {wrong} are not those of the raw files" if wrong else ""
 
 
 def _value_difference(dataset: h5py.Dataset, node: FieldNode) -> str:

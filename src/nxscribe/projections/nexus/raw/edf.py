@@ -1,13 +1,110 @@
-"""Raw EDF files: their bytes as HDF5's external storage."""
+"""Raw EDF files, uncompressed, of one frame or many: where each frame's bytes lie."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
+from nxscribe.model import Value
+from nxscribe.projections.nexus.raw import outside
 from nxscribe.projections.nexus.raw.frames import Frames, RawError
 from nxscribe.projections.nexus.raw.names import Names
+from nxscribe.projections.nexus.raw.outside import Block, Stack
+
+if TYPE_CHECKING:
+    from fabio.edfimage import EdfFrame, EdfImage
+
+_ORDERS: Final = {"<": "<", ">": ">", "|": "="}
 
 
-def link(detector: str, paths: Sequence[Path], names: Names, entry: str) -> Frames:
-    raise RawError("EDF")
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """What is the same in all files of a series that are as long as one another."""
+
+    file_size: int
+    offsets: tuple[int, ...]
+    shape: tuple[int, ...]
+    dtype: str
+
+
+def link(detector: str, paths: Sequence[Path], names: Names) -> Frames:
+    """The frames of EDF files that exist. Raises RawError.
+
+    Frames are linked up to the first file that is not whole. Files of one size share their layout: a header that was
+    longer, or frames that were larger, would show in the size. So of 10,000 files two are opened.
+    """
+    known: dict[int, _Layout] = {}
+    blocks: list[Block] = []
+    spoiled = ""
+    for path in paths:
+        size = path.stat().st_size
+        try:
+            layout = known.get(size) or known.setdefault(size, _look(path))
+            _check_same(path, layout, next(iter(known.values())))
+        except RawError as error:
+            spoiled = str(error)
+            break
+        blocks += [Block(path, offset) for offset in layout.offsets]
+    if not blocks:
+        raise RawError(spoiled)
+    first = next(iter(known.values()))
+    samples = {0: _frame(blocks[0]), len(blocks) - 1: _frame(blocks[-1])}
+    warning = (f"{spoiled}: it and what follows it are not linked",) if spoiled else ()
+    return outside.store(detector, Stack(blocks, first.shape, first.dtype, samples), names, warning)
+
+
+def _look(path: Path) -> _Layout:
+    with _opened(path) as image:
+        frames = [image.get_frame(index) for index in range(image.nframes)]
+        size = path.stat().st_size
+        for frame in frames:
+            _check(path, frame, size)
+        kinds = {(frame.shape, _dtype(frame)) for frame in frames}
+        if len(kinds) > 1:
+            raise RawError(f"{path} holds frames of different sizes or types")
+        shape, dtype = kinds.pop()
+        return _Layout(size, tuple(frame.start for frame in frames), shape, dtype)
+
+
+def _check(path: Path, frame: EdfFrame, file_size: int) -> None:
+    compression = str(frame.header.get("Compression", "none")).lower()
+    if not compression.startswith("no"):
+        raise RawError(f"{path} is compressed ({compression}): it can be listed only")
+    if "EDF_BinaryFileName" in frame.header:
+        raise RawError(f"{path} keeps its data in another file: it can be listed only")
+    if frame.start + frame.size > file_size:
+        raise RawError(f"{path} is truncated: {file_size} bytes, where its header says {frame.start + frame.size}")
+
+
+def _check_same(path: Path, layout: _Layout, first: _Layout) -> None:
+    if (layout.shape, layout.dtype) != (first.shape, first.dtype):
+        kinds = [f"{one.dtype} frames of {one.shape}" for one in (layout, first)]
+        raise RawError(f"{path} holds {kinds[0]}, where the first file holds {kinds[1]}")
+
+
+def _frame(block: Block) -> Value:
+    with _opened(block.path) as image:
+        for index in range(image.nframes):
+            frame = image.get_frame(index)
+            if frame.start == block.offset:
+                return np.asarray(frame.data)
+    raise RawError(f"{block.path} changed while it was looked at")
+
+
+def _dtype(frame: EdfFrame) -> str:
+    return str(np.dtype(frame.dtype).newbyteorder(_ORDERS[frame.byteorder]).str)
+
+
+def _opened(path: Path) -> EdfImage:
+    try:
+        from fabio.edfimage import EdfImage  # noqa: PLC0415 - an extra, and only for those who have EDF files
+    except ImportError as error:
+        raise RawError("EDF files need fabio: install nxscribe[raw]") from error
+    try:
+        return EdfImage().read(str(path))
+    except Exception as error:
+        raise RawError(f"{path} cannot be read: {error}") from error

@@ -19,4 +19,6 @@ class Frames:
     """Goes to `data` in the detector's group."""
     beside: dict[str, Node] = field(default_factory=dict)
     """What else has to be in the entry for it, by path from the entry."""
+    in_place: dict[str, Node] = field(default_factory=dict)
+    """What has to be in the file that holds only as long as the folder is not moved, by the same paths."""
     warnings: tuple[str, ...] = ()

@@ -36,9 +36,11 @@ class RawLink:
     warnings: list[str] = field(default_factory=list)
     frames: str = ""
     """The path of the frames, if they are linked."""
+    in_place: dict[str, Node] = field(default_factory=dict)
+    """What goes to the file that holds only as long as the folder is not moved."""
 
 
-def link_raw(raw: Sequence[RawSeries], groups: dict[str, str], names: Names, entry: str) -> list[RawLink]:
+def link_raw(raw: Sequence[RawSeries], groups: dict[str, str], names: Names) -> list[RawLink]:
     """The links to all raw files of a scan: one for each detector, and the list of all files in `measurement/files`.
 
     `groups` gives each detector's group as a path from the entry.
@@ -48,13 +50,13 @@ def link_raw(raw: Sequence[RawSeries], groups: dict[str, str], names: Names, ent
     links = []
     for detector in dict.fromkeys(series.detector for series in raw):
         group = groups.get(detector, f"instrument/{detector}").strip("/")
-        links.append(_link_detector(detector, group, [one for one in raw if one.detector == detector], names, entry))
+        links.append(_link_detector(detector, group, [one for one in raw if one.detector == detector], names))
     files = [names.from_master(path) for series in raw for path in _paths(series)]
     everything = RawLink({"measurement/files": _file_list(files)}, {"measurement": "NXcollection"})
     return [*links, everything]
 
 
-def _link_detector(detector: str, group: str, raw: Sequence[RawSeries], names: Names, entry: str) -> RawLink:
+def _link_detector(detector: str, group: str, raw: Sequence[RawSeries], names: Names) -> RawLink:
     paths = [path for series in raw for path in _paths(series)]
     link = RawLink(classes={group: "NXdetector"})
     data = f"{group}/data"
@@ -64,23 +66,24 @@ def _link_detector(detector: str, group: str, raw: Sequence[RawSeries], names: N
         link.missing[data] = f"{_some(absent)} of {len(paths)} raw files are not there: the frames are not linked"
         return link
     try:
-        frames = _frames(detector, paths, raw[0].dataset, names, entry)
+        frames = _frames(detector, paths, raw[0].dataset, names)
     except RawError as error:
         link.missing[data] = f"{error}: the frames are not linked"
         return link
     link.warnings += [f"{data}: {warning}" for warning in frames.warnings]
     link.nodes[data] = frames.node
     link.nodes |= frames.beside
+    link.in_place = frames.in_place
     link.frames = data
     return link
 
 
-def _frames(detector: str, paths: Sequence[Path], dataset: str, names: Names, entry: str) -> Frames:
+def _frames(detector: str, paths: Sequence[Path], dataset: str, names: Names) -> Frames:
     suffixes = {path.suffix.lower() for path in paths}
     if suffixes <= _HDF5:
         return hdf5.link(paths, dataset, names)
     if suffixes <= _EDF:
-        return edf.link(detector, paths, names, entry)
+        return edf.link(detector, paths, names)
     raise RawError(f"raw files of the kind {', '.join(sorted(suffixes))} can be listed only")
 
 

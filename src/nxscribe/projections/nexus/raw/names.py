@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -15,24 +15,30 @@ class Names:
     master: Path
     container: Path
     """The file that holds the entry."""
+    in_place: Path
+    """The file for what holds only as long as the folder is not moved. Its last part is `container`'s."""
+    entry: str
+    _known: dict[tuple[Path, Path], str] = field(default_factory=dict, compare=False)
+    """Folders as others name them: a scan's thousands of files lie in few."""
 
     def from_container(self, path: Path) -> str:
         """The name of `path` in links of the entry's file: HDF5 takes them from that file's folder."""
-        return self._relative(path, self.container.parent)
+        return self._named(path, self.container.parent)
 
     def from_master(self, path: Path) -> str:
         """The name of `path` for people and programs that start at the master file."""
-        return self._relative(path, self.master.parent)
+        return self._named(path, self.master.parent)
 
-    def _relative(self, path: Path, folder: Path) -> str:
-        inside = self._inside(path)
-        if inside is None:
-            return str(path)
-        # A `..` that crosses a symbolic link leads elsewhere: the way up must be real. The way down may hold links.
-        return os.path.relpath(self.data_root.resolve() / inside, folder.resolve())
+    def _named(self, path: Path, start: Path) -> str:
+        key = (path.parent, start)
+        if key not in self._known:
+            self._known[key] = self._folder(*key)
+        return os.path.join(self._known[key], path.name)  # noqa: PTH118 - ten thousand times a scan
 
-    def _inside(self, path: Path) -> Path | None:
+    def _folder(self, folder: Path, start: Path) -> str:
         for root in (self.data_root, self.data_root.resolve()):
-            if path.is_relative_to(root):
-                return path.relative_to(root)
-        return None
+            if folder.is_relative_to(root):
+                # A `..` that crosses a symbolic link leads elsewhere: the way up must be real. The way down may hold
+                # links.
+                return os.path.relpath(self.data_root.resolve() / folder.relative_to(root), start.resolve())
+        return str(folder)
