@@ -5,7 +5,8 @@ from __future__ import annotations
 import binascii
 import math
 from collections.abc import Callable
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -34,20 +35,18 @@ class WireValue(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
 
 def to_wire(value: Value) -> WireValue:
     """The value as msgspec can write it. Raises TypeError for a dtype that no reading may have."""
-    kind = value.dtype.kind
-    if kind not in "biufU":
-        raise TypeError(f"a value of dtype {value.dtype} cannot be kept: only booleans, numbers and texts can")
-    if _is_long(value):
-        return WireValue(
-            value.dtype.str, value.shape, base64=binascii.b2a_base64(value.tobytes(), newline=False).decode()
-        )
-    name = "str" if kind == "U" else value.dtype.name if value.dtype.isnative else value.dtype.str
-    elements = value.reshape(-1).tolist()
-    if kind == "f":
-        elements = [element if math.isfinite(element) else _NON_FINITE[str(element)] for element in elements]
-    elif kind in "iu":
-        elements = [element if abs(element) <= _SAFE_INTEGER else str(element) for element in elements]
-    return WireValue(name, value.shape, data=elements if value.shape else elements[0])
+    form = _form(value.dtype)
+    if value.ndim == 0:
+        scalar = form.to_json(value.item())
+        if scalar is not None:
+            return WireValue(form.name, data=scalar)
+    elif value.size <= _LISTED or form.is_text:
+        shown = (form.to_json(element) for element in value.ravel().tolist())
+        elements = [element for element in shown if element is not None]
+        if len(elements) == value.size:
+            return WireValue(form.name, value.shape, data=elements)
+    data = binascii.b2a_base64(value.tobytes(), newline=False).decode()
+    return WireValue(value.dtype.str, value.shape, base64=data)
 
 
 def from_wire(wire: WireValue) -> Value:
@@ -66,8 +65,44 @@ _PYTHON: dict[str, Callable[[Any], Scalar]] = {"b": bool, "i": int, "u": int, "f
 _NON_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 
 
-def _is_long(value: Value) -> bool:
-    """Whether the value goes as base64: long, wider than JSON's doubles, or a text that UTF-8 cannot hold."""
-    if value.dtype.kind == "U":
-        return any("\ud800" <= character <= "\udfff" for text in value.flat for character in str(text))
-    return value.size > _LISTED or value.dtype.itemsize > np.dtype(np.float64).itemsize
+class _Form(NamedTuple):
+    name: str
+    to_json: Callable[[Any], Scalar | None]
+    """What JSON has for an element. None: nothing, so that the value goes as base64."""
+    is_text: bool
+
+
+@cache
+def _form(dtype: np.dtype[np.generic]) -> _Form:
+    """Once for each dtype: numpy makes its name anew each time, and a beamline has few."""
+    name = dtype.name if dtype.isnative else dtype.str
+    match dtype.kind:
+        case "b":
+            return _Form(name, bool, is_text=False)
+        case "i" | "u":
+            return _Form(name, _integer, is_text=False)
+        case "f" if dtype.itemsize <= np.dtype(np.float64).itemsize:
+            return _Form(name, _float, is_text=False)
+        case "f":
+            return _Form(name, lambda _: None, is_text=False)
+        case "U":
+            return _Form("str", _text, is_text=True)
+        case _:
+            raise TypeError(f"a value of dtype {dtype} cannot be kept: only booleans, numbers and texts can")
+
+
+def _integer(element: int) -> int | str:
+    return element if -_SAFE_INTEGER <= element <= _SAFE_INTEGER else str(element)
+
+
+def _float(element: float) -> float | str:
+    return element if math.isfinite(element) else _NON_FINITE[str(element)]
+
+
+def _text(element: str) -> str | None:
+    """None for a text that UTF-8 cannot hold."""
+    try:
+        element.encode()
+    except UnicodeEncodeError:
+        return None
+    return element
