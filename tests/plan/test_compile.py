@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from nxscribe.errors import InputError, Location, Severity
-from nxscribe.model import Attribute, Definition, Field, Group, Link, Node, Phase, Snapshot, Template
+from nxscribe.model import Attribute, Definition, Field, Group, Node, Phase, Snapshot, Template
 from nxscribe.plan import (
     BUILT_IN,
     ExpressionSource,
@@ -263,18 +263,6 @@ def test_a_text_for_a_number_is_an_error(value: str | tuple[str, ...]) -> None:
         lambda: compile_plan(definition(asked("n", type_="NX_FLOAT")), {"n": Source(LiteralSource(value))})
     )
     assert "/n is of type NX_FLOAT, but the source of ${n} gives" in errors[0]
-
-
-def test_a_dangling_link_is_a_warning_with_a_suggestion() -> None:
-    link = Link("distance", "/instrument/detector/distance", location=Location("tomo.xml", 8, 3))
-    detector = Group("detector01", "NXdetector", (asked("distance"),))
-    _, warnings = compile_plan(
-        definition(Group("instrument", "NXinstrument", (detector,)), link), {"distance": tango()}
-    )
-    assert str(warnings[0]).startswith(
-        "tomo.xml:8:3: warning: the link /distance leads to /instrument/detector/distance"
-    )
-    assert "it will not be written" in str(warnings[0])
 
 
 def test_all_errors_come_at_once() -> None:

@@ -4,6 +4,7 @@ from nxscribe.plan.built_in import BUILT_IN
 from nxscribe.plan.capture_plan import CapturePlan
 from nxscribe.plan.compile import compile_plan
 from nxscribe.plan.detectors import LimaDetector
+from nxscribe.plan.preview import NodeKind, PreviewNode, preview_tree
 from nxscribe.plan.raw import raw_series
 from nxscribe.plan.sources import (
     ExpressionSource,
@@ -22,13 +23,16 @@ __all__ = [
     "ExpressionSource",
     "LimaDetector",
     "LiteralSource",
+    "NodeKind",
     "Origin",
     "ParameterSource",
+    "PreviewNode",
     "PropertySource",
     "Source",
     "TangoSource",
     "Use",
     "compile_plan",
+    "preview_tree",
     "raw_series",
     "uses_of",
     "written_nodes",

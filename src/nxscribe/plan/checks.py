@@ -1,4 +1,4 @@
-"""What can be known to be wrong with a technique before any scan: sources, units, links."""
+"""What can be known to be wrong with a technique's sources and units before any scan."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from nxscribe.errors import Location, Problem, Severity
-from nxscribe.model import Definition, Field, Link, units
+from nxscribe.model import Definition, Field, units
 from nxscribe.model.nxtypes import NX_TYPES, kind
 from nxscribe.plan.built_in import BUILT_IN
 from nxscribe.plan.capture_plan import CapturePlan
@@ -17,21 +17,6 @@ from nxscribe.plan.uses import Use, written_nodes
 
 _NUMERIC = {"integer", "float", "number"}
 _CLOSE = 0.85
-
-
-def check_tree(definition: Definition) -> Iterator[Problem]:
-    """Warn of links to nothing: they are not written."""
-    nodes = list(written_nodes(definition.root))
-    paths = {path for path, _ in nodes}
-    for path, node in nodes:
-        if isinstance(node, Link) and f"/{node.target.strip('/')}" not in paths:
-            yield Problem(
-                f"the link {path} leads to {node.target}, which the definition does not have",
-                "it will not be written" + _did_you_mean(node.target, paths),
-                "mend its target, or remove it",
-                node.location,
-                Severity.WARNING,
-            )
 
 
 def check_sources(

@@ -9,7 +9,7 @@ from nxscribe.errors import InputError, Problem, Severity
 from nxscribe.model import Definition, Phase
 from nxscribe.plan.built_in import BUILT_IN
 from nxscribe.plan.capture_plan import CapturePlan
-from nxscribe.plan.checks import check_sources, check_tree, check_units
+from nxscribe.plan.checks import check_sources, check_units
 from nxscribe.plan.detectors import LimaDetector
 from nxscribe.plan.expressions import operands_of
 from nxscribe.plan.sources import Source
@@ -55,7 +55,6 @@ def compile_plan(
     )
     problems = (
         *problems,
-        *check_tree(definition),
         *check_sources(plan, uses, offered, parameters),
         *check_units(uses, offered, definition),
     )

@@ -1,0 +1,59 @@
+"""`nxscribe preview`: the entry as it will be written; with `--live`, what the devices say now."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nxscribe.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from nxscribe.cli.preview_live import Live
+    from nxscribe.plan import CapturePlan
+    from nxscribe.service.config import Config
+
+
+def preview(
+    config: Annotated[Path, typer.Argument(help="The beamline's config (YAML).")],
+    technique: Annotated[str, typer.Option("--technique", "-t", help="Which of the config's techniques.")] = "",
+    live: Annotated[bool, typer.Option("--live", help="Read the devices now, as a scan would.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show the tree that a technique will write: names, types, units, phases, sources, and where each is defined.
+
+    With --live also the values, their ages and qualities, what is missing and why, and how long the reading took.
+    """
+    from rich.console import Console
+
+    from nxscribe.cli.preview_view import preview_json, preview_view
+    from nxscribe.service.beamline import load_beamline
+    from nxscribe.service.config import load_config
+
+    beamline = load_beamline(load_config(config))
+    plan = beamline.plan(_chosen(technique, sorted(beamline.plans)))
+    values = _read(plan, beamline.config) if live else None
+    if as_json:
+        typer.echo(preview_json(plan, values))
+    else:
+        console = Console(highlight=False)
+        console.print(preview_view(plan, values, console.width))
+
+
+def _chosen(technique: str, techniques: list[str]) -> str:
+    """The technique; without one, the only one."""
+    if technique or len(techniques) == 1:
+        return technique or techniques[0]
+    raise InputError(
+        Problem("which technique?", f"the config has {', '.join(techniques)}", "name one with --technique")
+    )
+
+
+def _read(plan: CapturePlan, config: Config) -> Live:
+    from nxscribe.cli.preview_live import read_live
+
+    if config.tango.host:
+        os.environ["TANGO_HOST"] = config.tango.host
+    return read_live(plan, config)

@@ -1,0 +1,177 @@
+"""How a preview looks: a table whose first column is the tree, or JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from nxscribe.errors import Location
+from nxscribe.model import Template, Value
+from nxscribe.plan import CapturePlan, NodeKind, PreviewNode, preview_tree
+
+if TYPE_CHECKING:
+    from nxscribe.cli.preview_live import Live, LiveValue
+
+_WIDE: Final = 100
+"""From this many columns on there is room for the place where each node is defined."""
+_LONGEST: Final = 60
+_NAME_STYLES: Final = {NodeKind.GROUP: "bold cyan", NodeKind.LINK: "magenta", NodeKind.ATTRIBUTE: "italic"}
+_ORIGIN_STYLES: Final = {"built in": "blue", "set by the control system": "yellow"}
+_AGES: Final = ((1.0, "s", 60), (60.0, "min", 60), (3600.0, "h", 48), (86400.0, "d", float("inf")))
+
+
+def preview_view(plan: CapturePlan, live: Live | None, width: int) -> RenderableType:
+    """The preview for a terminal of `width` columns."""
+    root = preview_tree(plan)
+    base = Path(plan.definition.files[0]).parent if plan.definition.files else Path()
+    table = Table(box=None, pad_edge=False, padding=(0, 2 if width >= _WIDE else 1, 0, 0), header_style="dim")
+    table.add_column(plan.technique, no_wrap=True)
+    if live:
+        table.add_column("value", overflow="fold", max_width=width // 3)
+        table.add_column("age", no_wrap=True, justify="right")
+    else:
+        table.add_column("type", no_wrap=True, style="dim")
+        table.add_column("unit", no_wrap=True)
+        table.add_column("phase", no_wrap=True)
+    table.add_column("value from" if not live else "from", overflow="fold", ratio=1)
+    if width >= _WIDE:
+        table.add_column("defined in", no_wrap=True, style="dim")
+    for guides, path, node in _rows(root):
+        cells = _live_cells(path, node, live) if live else (Text(node.type), Text(node.units), Text(node.phase or ""))
+        place = [_where(node.location, base)] if width >= _WIDE else []
+        table.add_row(_name(guides, node), *cells, _origins(node, brief=width < _WIDE), *place)
+    return Group(table, Text(), *(_summary(root, live) if live else [Text("* mandatory", "dim")]))
+
+
+def _rows(
+    node: PreviewNode, path: str = "", guides: str = "", below: str = ""
+) -> Iterator[tuple[str, str, PreviewNode]]:
+    """Each node with the lines of the tree that lead to it, and its path from the entry."""
+    yield guides, path, node
+    for child in node.children:
+        last = child is node.children[-1]
+        yield from _rows(
+            child, _below(path, child), f"{below}{'└ ' if last else '├ '}", f"{below}{'  ' if last else '│ '}"
+        )
+
+
+def _below(path: str, child: PreviewNode) -> str:
+    if child.kind is NodeKind.ATTRIBUTE:
+        return f"{path}@{child.name}"
+    return f"{path}/{child.name}" if path else child.name
+
+
+def _name(guides: str, node: PreviewNode) -> Text:
+    name = f"@{node.name}" if node.kind is NodeKind.ATTRIBUTE else node.name
+    mark = ("*", "bold red") if node.mandatory else ""
+    return Text.assemble((guides, "dim"), (name, _NAME_STYLES.get(node.kind, "")), mark)
+
+
+def _origins(node: PreviewNode, *, brief: bool) -> Text:
+    """What the value is, or where it comes from; in brief, without the placeholder's name where there is a source."""
+    if node.kind is NodeKind.LINK:
+        return Text(f"→ {node.text}", "magenta")
+    if not node.origins:
+        return Text(node.text, "green")
+    if Template(node.text).sole_placeholder:
+        return _origin(*node.origins[0], brief=brief)
+    lines = (_origin(*origin, brief=False) for origin in node.origins)
+    return Text("\n").join([Text(node.text, "green"), *lines])
+
+
+def _origin(placeholder: str, words: str, *, brief: bool) -> Text:
+    if brief and words not in _ORIGIN_STYLES:
+        return Text(words)
+    arrow = " " if words.startswith("=") else " ← "
+    return Text.assemble((placeholder, "bold"), (arrow, "dim"), (words, _ORIGIN_STYLES.get(words, "")))
+
+
+def _where(location: Location | None, base: Path) -> Text:
+    return Text(f"{os.path.relpath(location.file, base)}:{location.line}" if location else "")
+
+
+def _live_cells(path: str, node: PreviewNode, live: Live) -> tuple[Text, Text]:
+    if path in live.missing:
+        return Text(live.missing[path], "red"), Text()
+    value = live.values.get(path)
+    if value is None or not _is_read(node):
+        return Text(), Text()
+    quality = f" {value.quality}" if value.quality else ""
+    age = _age((live.taken - value.time).total_seconds()) if value.time else ""
+    return Text.assemble(f"{_brief(value.value)} {value.units}".rstrip(), (quality, "bold yellow")), Text(age, "dim")
+
+
+def _is_read(node: PreviewNode) -> bool:
+    """Whether a value is a reading: not a literal, and not one that only a real scan has."""
+    return any(words != "built in" for _, words in node.origins)
+
+
+def _brief(value: Value) -> str:
+    text = str(value.tolist()) if value.size <= _LONGEST else f"{value.dtype} {' x '.join(map(str, value.shape))}"
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def _age(age_s: float) -> str:
+    number, unit = next((age_s / length, unit) for length, unit, most in _AGES if age_s / length < most)
+    return f"{number:.2f} {unit}" if unit == "s" else f"{number:.0f} {unit}"
+
+
+def _summary(root: PreviewNode, live: Live) -> list[Text]:
+    read = [path for _, path, node in _rows(root) if _is_read(node) and path in live.values]
+    times = ", ".join(f"{phase.value} {seconds * 1e3:.0f} ms" for phase, seconds in live.durations_s.items())
+    return [Text(f"{len(read)} values read, {len(live.missing)} missing; capture: {times}")]
+
+
+def preview_json(plan: CapturePlan, live: Live | None) -> str:
+    """The preview for programs."""
+    document: dict[str, object] = {"technique": plan.technique, "sha256": plan.definition.sha256}
+    if live:
+        document["capture_s"] = {phase.value: seconds for phase, seconds in live.durations_s.items()}
+        document["missing"] = live.missing
+    return json.dumps(document | {"entry": _plain(preview_tree(plan), "", live)}, indent=2, ensure_ascii=False)
+
+
+def _plain(node: PreviewNode, path: str, live: Live | None) -> dict[str, object]:
+    place = node.location
+    plain: dict[str, object] = {
+        "kind": node.kind.value,
+        "name": node.name,
+        "type": node.type,
+        "units": node.units,
+        "phase": node.phase.value if node.phase else "",
+        "mandatory": node.mandatory,
+        "text": node.text,
+        "sources": dict(node.origins),
+        "defined": {"file": place.file, "line": place.line, "column": place.column} if place else None,
+    }
+    if live and path in live.values and _is_read(node):
+        plain["live"] = _plain_value(live.values[path], live)
+    if node.children:
+        plain["children"] = [_plain(child, _below(path, child), live) for child in node.children]
+    return plain
+
+
+def _plain_value(value: LiveValue, live: Live) -> dict[str, object]:
+    return {
+        "value": _finite(value.value.tolist()),
+        "units": value.units,
+        "source": value.source,
+        "time": value.time.isoformat() if value.time else "",
+        "age_s": (live.taken - value.time).total_seconds() if value.time else None,
+        "quality": value.quality or "VALID",
+    }
+
+
+def _finite(value: object) -> object:
+    """JSON has no NaN and no infinity: they become texts."""
+    if isinstance(value, list):
+        return [_finite(one) for one in value]
+    return value if not isinstance(value, float) or math.isfinite(value) else str(value)
