@@ -1,0 +1,119 @@
+"""A Tango control system to oneself: a real database, and device servers in processes of their own."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import tango
+
+from nxscribe.simulation import TangoDatabase
+from nxscribe.simulation.process import ChildProcess
+
+DEVICES = Path(__file__).parent / "devices"
+
+
+@pytest.fixture(scope="session")
+def tango_host() -> Iterator[str]:
+    """The address of a Tango database that lives as long as the run; TANGO_HOST names it to all clients."""
+    before = os.environ.get("TANGO_HOST")
+    with TangoDatabase() as database:
+        os.environ["TANGO_HOST"] = database.host
+        yield database.host
+        if before is None:
+            del os.environ["TANGO_HOST"]
+        else:
+            os.environ["TANGO_HOST"] = before
+
+
+class DeviceServer:
+    """One server of `tests/devices` with devices of one class; it can be frozen, killed and started again."""
+
+    def __init__(self, module: str, instance: str, devices: tuple[str, ...], folder: Path) -> None:
+        self._module, self._instance, self._folder = module, instance, folder
+        self.devices = devices
+        self._process: ChildProcess | None = None
+
+    @property
+    def device(self) -> str:
+        """The name of its first device."""
+        return self.devices[0]
+
+    def register(self) -> None:
+        """Enter its devices into the database. The class is named like the module, with a capital."""
+        database = tango.Database()
+        for name in self.devices:
+            info = tango.DbDevInfo()
+            info.server, info._class, info.name = f"{self._module}/{self._instance}", self._module.capitalize(), name
+            database.add_device(info)
+
+    def start(self) -> None:
+        """Start it, and return when all its devices answer."""
+        log = self._folder / f"{self._module}-{self._instance}.log"
+        path = os.pathsep.join(str(Path(entry).resolve()) for entry in (DEVICES, *sys.path) if entry)
+        self._process = ChildProcess(
+            self._module, self._instance, directory=self._folder, log=log, env={"PYTHONPATH": path}
+        )
+        self._process.wait_for("Ready to accept request")
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal: SIGSTOP freezes it, SIGCONT lets it go on, SIGKILL ends it without a word."""
+        assert self._process
+        os.kill(self._process.pid, number)
+
+    def kill(self) -> None:
+        """End it without a word."""
+        assert self._process
+        self.signal(signal.SIGKILL)
+        self._process.stop()
+
+    def stop(self) -> None:
+        """End it, frozen or not."""
+        if self._process:
+            with contextlib.suppress(ProcessLookupError):
+                self.signal(signal.SIGCONT)
+            self._process.stop()
+            self._process = None
+
+
+@pytest.fixture(scope="session")
+def _instances() -> Iterator[int]:
+    return itertools.count()
+
+
+def _servers(tango_host: str, folder: Path, instances: Iterator[int]) -> Iterator[Callable[..., DeviceServer]]:
+    assert tango_host
+    made: list[DeviceServer] = []
+
+    def serve(module: str, devices: int = 1) -> DeviceServer:
+        instance = f"t{next(instances)}"
+        names = tuple(f"test/{module}/{instance}-{number}" for number in range(devices))
+        server = DeviceServer(module, instance, names, folder)
+        made.append(server)
+        server.register()
+        server.start()
+        return server
+
+    yield serve
+    for server in made:
+        server.stop()
+
+
+@pytest.fixture
+def serve(tango_host: str, tmp_path: Path, _instances: Iterator[int]) -> Iterator[Callable[..., DeviceServer]]:
+    """`serve(module, devices=1)` starts a server of `tests/devices` that ends with the test."""
+    yield from _servers(tango_host, tmp_path, _instances)
+
+
+@pytest.fixture(scope="module")
+def serve_module(
+    tango_host: str, tmp_path_factory: pytest.TempPathFactory, _instances: Iterator[int]
+) -> Iterator[Callable[..., DeviceServer]]:
+    """The same for a whole module of tests that leave the devices as they found them."""
+    yield from _servers(tango_host, tmp_path_factory.mktemp("servers"), _instances)
