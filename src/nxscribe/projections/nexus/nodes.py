@@ -83,6 +83,8 @@ class VirtualNode:
     dtype: str
     frames: tuple[FrameSource, ...]
     fill: float
+    samples: dict[int, Value] = field(default_factory=dict)
+    """Frames that are known, by index: the file is not good if it reads otherwise."""
     attributes: dict[str, Value] = field(default_factory=dict)
 
 

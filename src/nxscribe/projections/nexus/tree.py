@@ -130,7 +130,6 @@ class _Builder:
 
     def attach(self, link: RawLink) -> None:
         """Put a detector's frames, or why there are none, into its group."""
-        self.tree.warnings += link.warnings
         for path, reason in link.missing.items():
             self.tree.missing[path] = reason
         for path, node in link.nodes.items():

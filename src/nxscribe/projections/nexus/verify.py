@@ -43,15 +43,13 @@ def _difference(group: h5py.Group, path: str, node: Node) -> str:
                 return _value_difference(group[path], node)
             case SoftLinkNode() | ExternalLinkNode():
                 return "" if group[path].id.valid else "leads nowhere"
-            case StoredOutsideNode():
+            case StoredOutsideNode() | VirtualNode():
                 return _frames_difference(group, path, node)
-            case VirtualNode():
-                return "" if group[path].shape == node.shape else "has another shape"
     except (OSError, KeyError, ValueError, RuntimeError) as error:
         return str(error)
 
 
-def _frames_difference(group: h5py.Group, path: str, node: StoredOutsideNode) -> str:
+def _frames_difference(group: h5py.Group, path: str, node: StoredOutsideNode | VirtualNode) -> str:
     access = h5py.h5p.create(h5py.h5p.DATASET_ACCESS)
     # Relative names as a moved folder has them: from the file itself, whatever the working directory.
     access.set_efile_prefix(b"${ORIGIN}")

@@ -11,7 +11,7 @@ import numpy as np
 
 from nxscribe.model import Value
 from nxscribe.projections.nexus.raw import outside
-from nxscribe.projections.nexus.raw.frames import Frames, RawError
+from nxscribe.projections.nexus.raw.frames import Frames, RawError, size_of
 from nxscribe.projections.nexus.raw.names import Names
 from nxscribe.projections.nexus.raw.outside import Block, Stack
 
@@ -25,49 +25,48 @@ _ORDERS: Final = {"<": "<", ">": ">", "|": "="}
 class _Layout:
     """What is the same in all files of a series that are as long as one another."""
 
-    file_size: int
     offsets: tuple[int, ...]
     shape: tuple[int, ...]
     dtype: str
 
 
 def link(detector: str, paths: Sequence[Path], names: Names) -> Frames:
-    """The frames of EDF files that exist. Raises RawError.
+    """The frames of EDF files, up to the first that is not whole. Raises RawError where that is the first of all.
 
-    Frames are linked up to the first file that is not whole. Files of one size share their layout: a header that was
+    Files of one size share their layout: a header that was
     longer, or frames that were larger, would show in the size. So of 10,000 files two are opened.
     """
     known: dict[int, _Layout] = {}
     blocks: list[Block] = []
-    spoiled = ""
+    files, spoiled = 0, ""
     for path in paths:
-        size = path.stat().st_size
         try:
-            layout = known.get(size) or known.setdefault(size, _look(path))
+            size = size_of(path)
+            layout = known.get(size) or known.setdefault(size, _look(path, size))
             _check_same(path, layout, next(iter(known.values())))
         except RawError as error:
             spoiled = str(error)
             break
         blocks += [Block(path, offset) for offset in layout.offsets]
+        files += 1
     if not blocks:
         raise RawError(spoiled)
     first = next(iter(known.values()))
     samples = {0: _frame(blocks[0]), len(blocks) - 1: _frame(blocks[-1])}
-    warning = (f"{spoiled}: it and what follows it are not linked",) if spoiled else ()
-    return outside.store(detector, Stack(blocks, first.shape, first.dtype, samples), names, warning)
+    stack = Stack(blocks, first.shape, first.dtype, samples)
+    return outside.store(detector, stack, names, files, spoiled)
 
 
-def _look(path: Path) -> _Layout:
+def _look(path: Path, size: int) -> _Layout:
     with _opened(path) as image:
         frames = [image.get_frame(index) for index in range(image.nframes)]
-        size = path.stat().st_size
         for frame in frames:
             _check(path, frame, size)
         kinds = {(frame.shape, _dtype(frame)) for frame in frames}
         if len(kinds) > 1:
             raise RawError(f"{path} holds frames of different sizes or types")
         shape, dtype = kinds.pop()
-        return _Layout(size, tuple(frame.start for frame in frames), shape, dtype)
+        return _Layout(tuple(frame.start for frame in frames), shape, dtype)
 
 
 def _check(path: Path, frame: EdfFrame, file_size: int) -> None:

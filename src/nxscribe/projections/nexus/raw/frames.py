@@ -1,24 +1,38 @@
-"""What every raw format gives: a node that reads as the frames."""
+"""What every raw format gives: a node that reads as the frames, and the first file that is not whole."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from nxscribe.projections.nexus.nodes import Node
 
 
 class RawError(Exception):
-    """The frames cannot be linked. Its text is the reason."""
+    """A raw file cannot be linked. Its text is the reason and names the file."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frames:
-    """A detector's frames within reach."""
+    """A detector's frames within reach, up to the first file that is not whole."""
 
     node: Node
     """Goes to `data` in the detector's group."""
+    files: int
+    """How many files it shows, from the first on."""
     beside: dict[str, Node] = field(default_factory=dict)
     """What else has to be in the entry for it, by path from the entry."""
     in_place: dict[str, Node] = field(default_factory=dict)
     """What has to be in the file that holds only as long as the folder is not moved, by the same paths."""
-    warnings: tuple[str, ...] = ()
+    spoiled: str = ""
+    """Why the files after those are not shown."""
+
+
+def size_of(path: Path) -> int:
+    """A raw file's size in bytes. Raises RawError."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        raise RawError(f"{path} is not there") from None
+    except OSError as error:
+        raise RawError(f"{path} cannot be read: {error.strerror}") from error

@@ -2,55 +2,105 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import h5py
 import numpy as np
 
+from nxscribe.model import Value
 from nxscribe.projections.nexus.nodes import ExternalLinkNode, FrameSource, VirtualNode
-from nxscribe.projections.nexus.raw.frames import Frames, RawError
+from nxscribe.projections.nexus.raw.frames import Frames, RawError, size_of
 from nxscribe.projections.nexus.raw.names import Names
 
+_FRAME: Final = 2
+"""Dimensions of one frame."""
 _MOST_SOURCES: Final = 500
 """Of a virtual dataset: each source file stays open while it is read, and past the open-file limit (1,024 by default)
 HDF5 gives fill values without an error."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The frames of one file."""
+
+    path: Path
+    dataset: str
+    shape: tuple[int, ...]
+    dtype: np.dtype[np.generic]
+
+    @property
+    def kind(self) -> str:
+        return f"{self.dtype} frames of {self.shape[-2:]}"
+
+    @property
+    def frames(self) -> int:
+        return self.shape[0] if len(self.shape) > _FRAME else 1
+
+
 def link(paths: Sequence[Path], dataset: str, names: Names) -> Frames:
-    """The frames of HDF5 files that exist. Raises RawError."""
-    found = [_look(path, dataset) for path in paths]
+    """The frames of HDF5 files, up to the first that is not whole. Raises RawError where that is the first of all."""
     if len(paths) == 1:
-        path, shape, _ = found[0]
-        return Frames(ExternalLinkNode(names.from_container(paths[0]), path, shape))
-    if len(paths) > _MOST_SOURCES:
-        raise RawError(f"{len(paths)} files are more than a virtual dataset can hold open ({_MOST_SOURCES})")
-    kinds = {(shape[-2:], dtype) for _, shape, dtype in found}
-    if len(kinds) > 1:
-        raise RawError(f"the files differ in frame size or type: {', '.join(map(str, sorted(kinds, key=str)))}")
-    frame, dtype = kinds.pop()
+        part = _look(paths[0], dataset)
+        _read(part, -1)
+        return Frames(ExternalLinkNode(names.from_container(part.path), part.dataset, part.shape), 1)
+    parts, spoiled = [_look(paths[0], dataset)], ""
+    for path in paths[1:]:
+        try:
+            part = _look(path, dataset)
+            if len(parts) == _MOST_SOURCES:
+                raise RawError(f"a virtual dataset over more than {_MOST_SOURCES} files can read as fill values")
+            if part.kind != parts[0].kind:
+                raise RawError(f"{path} holds {part.kind}, where the first file holds {parts[0].kind}")
+        except RawError as error:
+            spoiled = str(error)
+            break
+        parts.append(part)
     sources = tuple(
-        FrameSource(names.from_container(path), own, shape, index)
-        for path, (own, shape, _) in zip(paths, found, strict=True)
-        for index in range(shape[0] if len(shape) > 2 else 1)  # noqa: PLR2004 - frames, rows, columns
+        FrameSource(names.from_container(part.path), part.dataset, part.shape, index)
+        for part in parts
+        for index in range(part.frames)
     )
-    return Frames(VirtualNode((len(sources), *frame), dtype.str, sources, _fill(dtype)))
+    dtype = parts[0].dtype
+    node = VirtualNode(
+        (len(sources), *parts[0].shape[-2:]),
+        dtype.str,
+        sources,
+        _fill(dtype),
+        {0: _read(parts[0], 0), len(sources) - 1: _read(parts[-1], -1)},
+    )
+    return Frames(node, len(parts), spoiled=spoiled)
 
 
-def _look(path: Path, dataset: str) -> tuple[str, tuple[int, ...], np.dtype[np.generic]]:
-    """Path, shape and type of the frames in a file, whose first and last were read."""
+def _look(path: Path, dataset: str) -> _Part:
+    """The frames of a file that is there and, as HDF5 checks at opening, not truncated. Raises RawError."""
+    size_of(path)
+    with _opened(path) as file:
+        frames = _find(file, dataset)
+        if not frames.size:
+            raise RawError(f"{path} holds no frames yet")
+        if frames.ndim not in {_FRAME, _FRAME + 1}:
+            raise RawError(f"{path}: {frames.name} has {frames.ndim} dimensions, where frames have two or three")
+        _check_sources(path, frames)
+        return _Part(path, frames.name, frames.shape, frames.dtype)
+
+
+def _read(part: _Part, index: int) -> Value:
+    """One frame. Raises RawError where it cannot be decoded."""
+    with _opened(part.path) as file:
+        frames = file[part.dataset]
+        return np.asarray(frames[index] if frames.ndim > _FRAME else frames[()])
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[h5py.File]:
     try:
         # A lock here could refuse the file to the detector that still writes it.
         with h5py.File(path, "r", locking=False) as file:
-            frames = _find(file, dataset)
-            shape = frames.shape
-            if not frames.size:
-                raise RawError(f"{path} holds no frames yet")
-            _check_sources(path, frames)
-            if len(shape) > 2:  # noqa: PLR2004 - frames, rows, columns
-                frames[0], frames[-1]
-            return frames.name, shape, frames.dtype
+            yield file
     except (OSError, KeyError) as error:
         raise RawError(f"{path} cannot be read: {error}") from error
 

@@ -13,7 +13,7 @@ import numpy as np
 from nxscribe.model import RawSeries
 from nxscribe.projections.nexus.nodes import FieldNode, GroupNode, Node
 from nxscribe.projections.nexus.raw import edf, hdf5
-from nxscribe.projections.nexus.raw.frames import Frames, RawError
+from nxscribe.projections.nexus.raw.frames import Frames, RawError, size_of
 from nxscribe.projections.nexus.raw.names import Names
 
 _HDF5: Final = frozenset({".h5", ".hdf5", ".nxs", ".nx", ".cxi"})
@@ -33,7 +33,6 @@ class RawLink:
     classes: dict[str, str] = field(default_factory=dict)
     """The NeXus class of groups that the definition may not have."""
     missing: dict[str, str] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
     frames: str = ""
     """The path of the frames, if they are linked."""
     in_place: dict[str, Node] = field(default_factory=dict)
@@ -61,16 +60,16 @@ def _link_detector(detector: str, group: str, raw: Sequence[RawSeries], names: N
     link = RawLink(classes={group: "NXdetector"})
     data = f"{group}/data"
     link.nodes[f"{group}/data_file"] = _note([names.from_master(path) for path in paths], paths[0].suffix.lower())
-    absent = [path for path in paths if not path.is_file()]
-    if absent:
-        link.missing[data] = f"{_some(absent)} of {len(paths)} raw files are not there: the frames are not linked"
-        return link
     try:
         frames = _frames(detector, paths, raw[0].dataset, names)
     except RawError as error:
         link.missing[data] = f"{error}: the frames are not linked"
         return link
-    link.warnings += [f"{data}: {warning}" for warning in frames.warnings]
+    if frames.spoiled:
+        after = len(paths) - frames.files - 1
+        link.missing[f"{group}/data_file/{paths[frames.files].name}"] = (
+            f"{frames.spoiled}: it and the {after} after it are not linked"
+        )
     link.nodes[data] = frames.node
     link.nodes |= frames.beside
     link.in_place = frames.in_place
@@ -84,6 +83,8 @@ def _frames(detector: str, paths: Sequence[Path], dataset: str, names: Names) ->
         return hdf5.link(paths, dataset, names)
     if suffixes <= _EDF:
         return edf.link(detector, paths, names)
+    for path in paths:
+        size_of(path)
     raise RawError(f"raw files of the kind {', '.join(sorted(suffixes))} can be listed only")
 
 
@@ -103,8 +104,3 @@ def _note(files: Sequence[str], suffix: str) -> GroupNode:
     if media_type := _MEDIA_TYPES.get(suffix):
         children["type"] = FieldNode(np.asarray(media_type))
     return GroupNode("NXnote", children)
-
-
-def _some(paths: Sequence[Path]) -> str:
-    named = ", ".join(map(str, paths[:3]))
-    return f"{len(paths)} ({named}{', …' if len(paths) > 3 else ''})"  # noqa: PLR2004 - as many as fit a line

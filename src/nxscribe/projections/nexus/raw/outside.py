@@ -59,13 +59,16 @@ class Stack:
     """Some frames as the format's own library reads them, by index: what HDF5 reads must equal them."""
 
 
-def store(detector: str, stack: Stack, names: Names, warnings: tuple[str, ...] = ()) -> Frames:
-    """A detector's frames as a dataset of (frames, *shape). No byte is copied or changed."""
+def store(detector: str, stack: Stack, names: Names, files: int, spoiled: str) -> Frames:
+    """A detector's frames as a dataset of (frames, *shape). No byte is copied or changed.
+
+    `files` are shown; `spoiled` is why those after them are not.
+    """
     path = f"{ACCOUNT}/frames/{detector}"
     link = ExternalLinkNode(str(names.in_place), f"/{names.entry}/{path}", (len(stack.blocks), *stack.shape))
     relative = _nodes(path, stack, names.entry, names.from_container)
     absolute = _nodes(path, stack, names.entry, str)
-    return Frames(link, relative, absolute, warnings)
+    return Frames(link, files, relative, absolute, spoiled)
 
 
 def _nodes(path: str, stack: Stack, entry: str, name: Callable[[Path], str]) -> dict[str, Node]:
