@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 _NAME: Final = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 _IDENTIFIER: Final = r"^[A-Za-z_][A-Za-z0-9_]*$"
@@ -52,10 +52,24 @@ def _listed(given: object) -> object:
     return [given] if isinstance(given, str) else given
 
 
+Attributes = Annotated[
+    list[Attribute],
+    BeforeValidator(_listed),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": _ATTRIBUTE},
+                {"type": "array", "items": {"type": "string", "pattern": _ATTRIBUTE}},
+            ]
+        }
+    ),
+]
+
+
 class SourceForm(_Form):
     """Where a placeholder's value comes from: one of `tango`, `property`, `value`, `parameter`, `expression`."""
 
-    tango: Annotated[list[Attribute], BeforeValidator(_listed)] = Field(
+    tango: Attributes = Field(
         default=[],
         description="A Tango attribute, `domain/family/member/attribute`, or a list of them, which makes an array (a "
         "space-separated text where the field is of type NX_CHAR). `host:port/` before it reaches a foreign database.",
