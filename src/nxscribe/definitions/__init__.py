@@ -4,6 +4,13 @@ A file becomes a `Document`; a document with its includes becomes a `Definition`
 """
 
 from nxscribe.definitions.document import Document, Include
+from nxscribe.definitions.loading import (
+    Loaded,
+    definition_text,
+    load_definition,
+    parse_definition,
+    read_definition,
+)
 from nxscribe.definitions.located import Located, load_located
 from nxscribe.definitions.names import written_names
 from nxscribe.definitions.xml_reader import read_xml
@@ -14,8 +21,13 @@ from nxscribe.definitions.yaml_writer import to_yaml
 __all__ = [
     "Document",
     "Include",
+    "Loaded",
     "Located",
+    "definition_text",
+    "load_definition",
     "load_located",
+    "parse_definition",
+    "read_definition",
     "read_xml",
     "read_yaml",
     "to_xml",
