@@ -6,6 +6,7 @@ The demo and the tests stand on it; nothing of nxscribe's service does. What is 
 
 from nxscribe.simulation.beamline import SimulatedBeamline
 from nxscribe.simulation.database import TangoDatabase
+from nxscribe.simulation.picture import draw_frame
 from nxscribe.simulation.process import SimulationError
 
-__all__ = ["SimulatedBeamline", "SimulationError", "TangoDatabase"]
+__all__ = ["SimulatedBeamline", "SimulationError", "TangoDatabase", "draw_frame"]

@@ -37,7 +37,7 @@ class SimulatedBeamline:
         register(self.tango_host)
         self._folder = tempfile.TemporaryDirectory(prefix="nxscribe-beamline-")
         folder = Path(self._folder.name)
-        self._servers = [
+        self.servers = [
             ChildProcess(
                 "nxscribe.simulation.devices",
                 instance,
@@ -98,13 +98,13 @@ class SimulatedBeamline:
 
     def wait_ready(self) -> None:
         """Return once every server answers."""
-        for server in self._servers:
+        for server in self.servers:
             server.wait_for("Ready to accept request")
 
     def __exit__(self, *_: object) -> None:
-        for server in self._servers:
+        for server in self.servers:
             server.ask_to_stop()
-        for server in self._servers:
+        for server in self.servers:
             server.stop()
         self._folder.cleanup()
 
@@ -112,13 +112,20 @@ class SimulatedBeamline:
 def _technique(name: str, size: int | None) -> Technique:
     if name not in TECHNIQUES:
         raise SimulationError(Problem(f"no technique {name!r} is simulated", "", f"take {', '.join(TECHNIQUES)}"))
+    if size is not None and size < 1:
+        raise SimulationError(Problem(f"no {name} has the size {size}", "", "take 1 or more"))
     return TECHNIQUES[name]() if size is None else TECHNIQUES[name](size)
 
 
 def register(tango_host: str) -> None:
     """Make the devices of `layout.DEVICES` known to a Tango database."""
     name, port = tango_host.split(":")
-    database = tango.Database(name, int(port))
+    try:
+        database = tango.Database(name, int(port))
+    except tango.DevFailed as error:
+        raise SimulationError(
+            Problem(f"no Tango database answers at {tango_host}", error.args[0].desc, "start one: TangoDatabase")
+        ) from error
     for instance in SERVERS:
         infos = []
         for device in DEVICES:

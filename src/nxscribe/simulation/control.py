@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import tango
 
@@ -31,17 +33,31 @@ class Control:
         device, name = attribute.rsplit("/", 1)
         return float(self.device(device).read_attribute(name).value)
 
-    def start(self, motor: str, position: float, velocity: float | None = None) -> None:
-        """Set `sim/motor/{motor}` in motion, at its own velocity or at one for this movement alone."""
+    @contextmanager
+    def moving(self, motor: str, position: float, velocity: float) -> Iterator[None]:
+        """Inside, a motor moves at this velocity; afterwards it has arrived, or an error has stopped it."""
         proxy = self.device(f"sim/motor/{motor}")
         usual = proxy.velocity
-        if velocity is not None:
-            proxy.velocity = velocity
+        proxy.velocity = velocity
         proxy.position = position
         proxy.velocity = usual
+        try:
+            yield
+        except BaseException:
+            proxy.command_inout("Stop")
+            raise
+        self._arrive(motor)
 
-    def arrive(self, *motors: str) -> None:
-        """Wait until these motors stand. Raises SimulationError when one never does."""
+    def move(self, **positions: float) -> None:
+        """Move several motors at once, and wait until all have arrived.
+
+        Raises SimulationError when one never does.
+        """
+        for motor, position in positions.items():
+            self.device(f"sim/motor/{motor}").position = position
+        self._arrive(*positions)
+
+    def _arrive(self, *motors: str) -> None:
         deadline = time.monotonic() + _MOVE_LIMIT_S
         for motor in motors:
             while self.device(f"sim/motor/{motor}").state() == tango.DevState.MOVING:
@@ -54,12 +70,6 @@ class Control:
                         )
                     )
                 time.sleep(_POLL_S)
-
-    def move(self, **positions: float) -> None:
-        """Move several motors at once, and wait until all have arrived."""
-        for motor, position in positions.items():
-            self.start(motor, position)
-        self.arrive(*positions)
 
     def shutter(self, *, is_open: bool) -> None:
         """Open or close the front shutter."""

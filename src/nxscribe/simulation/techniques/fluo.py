@@ -51,11 +51,10 @@ class Fluo:
         points = self.size**2
         scene = self.scene(control.read("sim/mono/dcm/energy"))
         x, y = scene.point_mm(points - 1)
-        control.start("sy", y, velocity=abs(y) * 2 / (_DWELL_S * points))
-        Imaging(control, self.camera).take(
-            scene, points, _DWELL_S, frames_per_file=points, on_frame=lambda done: progress(done, points)
-        )
-        control.arrive("sy")
+        with control.moving("sy", y, velocity=max(2 * abs(y) / (_DWELL_S * points), 1.0)):
+            Imaging(control, self.camera).take(
+                scene, points, _DWELL_S, frames_per_file=points, on_frame=lambda done: progress(done, points)
+            )
         control.move(sx=x)
         places = [scene.point_mm(number) for number in range(points)]
         return {**self.plan(), "sx": [place[0] for place in places], "sy": [place[1] for place in places]}

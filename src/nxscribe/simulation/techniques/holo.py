@@ -69,9 +69,8 @@ class Holo:
             control.move(sx=_ASIDE_MM, srot=0.0, **_plane(plane))
             series(f"ref{plane + 1:02d}", "reference", _REFERENCES, plane)
             control.move(sx=0.0)
-            control.start("srot", _RANGE_DEG, velocity=_RANGE_DEG / (_EXPOSURE_S * self.size))
-            series(f"im{plane + 1:02d}", "sample", self.size, plane)
-            control.arrive("srot")
+            with control.moving("srot", _RANGE_DEG, velocity=_RANGE_DEG / (_EXPOSURE_S * self.size)):
+                series(f"im{plane + 1:02d}", "sample", self.size, plane)
         return numbers
 
 

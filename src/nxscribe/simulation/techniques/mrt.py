@@ -51,8 +51,8 @@ class Mrt:
         for direction in range(self.size):
             control.move(cross=direction * _FILM.cross_angle_deg, ctc=_FILM.spacing_um / 1000 * (direction % 2))
             control.shutter(is_open=True)
-            control.start("zmrt", (_STOP_MM, _START_MM)[direction % 2], velocity=_SPEED_MM_S)
-            control.arrive("zmrt")
+            with control.moving("zmrt", (_STOP_MM, _START_MM)[direction % 2], velocity=_SPEED_MM_S):
+                pass  # the dose is given while the sample passes
             control.shutter(is_open=False)
             film = Film(directions=direction + 1, cross_angle_deg=_FILM.cross_angle_deg, seed=direction)
             camera.take(film, 1, 0.02)

@@ -52,15 +52,14 @@ class Tomo:
         scene = self.scene
         sequence = scene.sequence
         duration_s = _EXPOSURE_S * len(sequence)
-        control.start("srot", scene.range_deg, velocity=scene.range_deg / duration_s)
-        Imaging(control, self.camera).take(
-            scene,
-            len(sequence),
-            _EXPOSURE_S,
-            frames_per_file=len(sequence),
-            on_frame=lambda done: progress(done, len(sequence)),
-        )
-        control.arrive("srot")
+        with control.moving("srot", scene.range_deg, velocity=scene.range_deg / duration_s):
+            Imaging(control, self.camera).take(
+                scene,
+                len(sequence),
+                _EXPOSURE_S,
+                frames_per_file=len(sequence),
+                on_frame=lambda done: progress(done, len(sequence)),
+            )
         return {
             **self.counts(),
             "image_key": [int(key) for key, _ in sequence],
