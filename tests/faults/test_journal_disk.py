@@ -70,6 +70,10 @@ def test_a_read_only_journal_can_be_read_and_is_refused_to_a_daemon(tmp_path: Pa
     assert "Read-only file system" in no_daemon_either
 
 
+def test_a_daemon_that_has_no_file_descriptor_left_goes_on_keeping_records(tmp_path: Path) -> None:
+    assert story("no-descriptors", tmp_path) == ["no descriptor: Too many open files", "kept: 400 finished"]
+
+
 @pytest.mark.parametrize("which", ["journal.sqlite", "journal.sqlite-wal"])
 def test_nothing_is_acknowledged_into_a_file_that_was_deleted(path: Path, which: str) -> None:
     with Journal(path) as journal:

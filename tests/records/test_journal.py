@@ -217,7 +217,7 @@ def test_a_closed_journal_says_that_it_is_closed(path: Path) -> None:
 
 
 def test_commits_are_synced_to_the_disk(journal: Journal) -> None:
-    with journal._database.reading() as connection:
+    with journal._database.writing() as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         assert connection.execute("PRAGMA synchronous").fetchone() == (2,), "FULL: the WAL is synced at each commit"
         assert connection.execute("PRAGMA foreign_keys").fetchone() == (1,)
@@ -230,6 +230,13 @@ def test_a_reader_sees_each_commit_at_once_and_hinders_none(journal: Journal, pa
         journal.update(ended(record))
         assert reader.record(record.id) == journal.record(record.id)
         assert reader.summaries()[0].end_reason is EndReason.FINISHED
+
+
+def test_nobody_waits_for_a_commit_to_look_at_the_queue(journal: Journal) -> None:
+    record = journal.begin(some_record())
+    with journal._database.writing():
+        assert journal.queue().waiting == 1
+        assert journal.record(record.id) == record
 
 
 def test_a_reader_cannot_be_had_of_a_journal_that_is_not_there(path: Path) -> None:

@@ -1,7 +1,7 @@
-"""A journal on a disk that is full, or read-only: says what happens, line by line.
+"""A journal on a disk that is full or read-only, or without file descriptors: says what happens, line by line.
 
-Run as a program: `journal_on_a_bad_disk.py full|quota|read-only FOLDER`. `full` and `read-only` mount file systems of
-their own, and belong into a mount namespace of their own.
+Run as a program: `journal_on_a_bad_disk.py full|quota|read-only|no-descriptors FOLDER`. `full` and `read-only` mount
+file systems of their own, and belong into a mount namespace of their own.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from begin_records import say
 from some_records import ended, some_record
 
 from nxscribe.errors import JournalError
+from nxscribe.model import now
 from nxscribe.records import Journal, JournalReader, check_journal
 
 
@@ -73,6 +74,21 @@ def quota(folder: Path) -> None:
     goes_bad_and_good_again(folder / "journal.sqlite", lambda: limit(200_000), lambda: limit(resource.RLIM_INFINITY))
 
 
+def no_descriptors(folder: Path) -> None:
+    path = folder / "journal.sqlite"
+    with Journal(path) as journal:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (len(list(Path("/proc/self/fd").iterdir())) - 1,) * 2)
+        try:
+            path.open()
+        except OSError as error:
+            say("no descriptor:", error.strerror)
+        for _ in range(400):
+            record = journal.begin(some_record(values=150))
+            journal.update(ended(record, values=150))
+            journal.done(journal.due(now())[0])
+        say("kept:", len(journal.summaries()), journal.record(record.id).end_reason)
+
+
 def read_only(folder: Path) -> None:
     path = folder / "journal.sqlite"
     with Journal(path) as journal:
@@ -100,4 +116,6 @@ def read_only(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    {"full": full, "quota": quota, "read-only": read_only}[sys.argv[1]](Path(sys.argv[2]))
+    {"full": full, "no-descriptors": no_descriptors, "quota": quota, "read-only": read_only}[sys.argv[1]](
+        Path(sys.argv[2])
+    )

@@ -6,7 +6,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from enum import Enum, auto
 from pathlib import Path
 
@@ -32,40 +32,48 @@ class Access(Enum):
 
 
 class Database:
-    """One connection, shared by all threads under a lock.
+    """One connection to write and one to read, each under a lock, shared by all threads.
 
-    A commit is on the disk when `writing` returns: in WAL
-    mode with synchronous=FULL, SQLite calls fsync on the WAL at each commit, and on its folder when it made
-    the WAL; the database file itself is made durable here, before its first use.
+    Two, so that a look at the queue does not wait for a disk that takes its time over a commit.
+
+    A commit is on the disk when `writing` returns: in WAL mode with synchronous=FULL, SQLite calls fsync on the
+    WAL at each commit, and on its folder when it made the WAL; the database file itself is made durable here,
+    before its first use.
     """
 
     def __init__(self, path: Path, access: Access) -> None:
         self.path = path
-        self._lock = threading.Lock()
-        self._checkpoint_lock = threading.Lock()
+        self._read_lock, self._write_lock, self._checkpoint_lock = (threading.Lock() for _ in range(3))
         if access is not Access.OWN and not path.exists():
             raise failure(path, "open", "there is no such file", "check the path; a daemon's first start makes it")
-        with explained(path, "open"):
-            self._connection = _open_to_read(path) if access is Access.READ else _open_to_write(path, access)
+        with explained(path, "open"), ExitStack() as opened:
+            self._writer: sqlite3.Connection | None = None
+            if access is not Access.READ:
+                self._writer = opened.enter_context(closing(_open_to_write(path, access)))
+            # Closed first: the last to close takes the WAL into the database, and a reader may not.
+            self._reader = opened.enter_context(closing(_open_to_read(path)))
             self._file = path.stat()
+            self._opened = opened.pop_all()
 
     def close(self) -> None:
         """Ends all use. What was committed is in the file by then."""
-        with self._checkpoint_lock, self._lock:
-            self._connection.close()
+        with self._checkpoint_lock, self._write_lock, self._read_lock:
+            self._opened.close()
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """One consistent view. Take the rows out; decode them outside."""
-        with self._lock, explained(self.path, "read"), _transaction(self._connection, "BEGIN"):
-            yield self._connection
+        with self._read_lock, explained(self.path, "read"), _transaction(self._reader, "BEGIN"):
+            yield self._reader
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """One transaction, durable when this returns. On any error nothing of it remains."""
-        with self._lock, explained(self.path, "write to"):
-            with _transaction(self._connection, "BEGIN IMMEDIATE"):
-                yield self._connection
+        if not self._writer:
+            raise failure(self.path, "write to", "it was opened to be read", "open it as a Journal")
+        with self._write_lock, explained(self.path, "write to"):
+            with _transaction(self._writer, "BEGIN IMMEDIATE"):
+                yield self._writer
             self._check_in_place()
 
     def checkpoint(self) -> None:
