@@ -51,11 +51,12 @@ class Worker:
     def project(self, record_id: str) -> Written:
         """Have the files of a record written. Raises ProjectionError; its `failure` tells crashes and hangs apart."""
         with self._lock:
-            if self._process is None or not self._process.is_alive:
+            if self._process and not self._process.is_alive:
                 self._discard()
+            if self._process is None:
                 self._process = _Process(self._journal, self._settings, self._timeout_s)
             try:
-                answer = self._process.ask(record_id, self._timeout_s)
+                answer = self._process.write(record_id, self._timeout_s)
             except ProjectionError:
                 self._discard()
                 raise
@@ -77,21 +78,32 @@ class Worker:
 
 
 class _Process:
+    """A running writer process. Whatever ends it frees all that it held here."""
+
     def __init__(self, journal: Path, settings: FileSettings, timeout_s: float) -> None:
         self._words = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         self._pipe, theirs = Pipe()
-        with theirs:
-            # A group of its own: Ctrl-C on the daemon's terminal is the daemon's to answer.
-            self._popen = subprocess.Popen(  # noqa: S603 - our own module
-                [sys.executable, "-P", "-m", "nxscribe.projections.writer", str(theirs.fileno()), str(os.getpid())],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=self._words,
-                stderr=self._words,
-                start_new_session=True,
-            )
-        self._pipe.send((journal, settings, timeout_s))
-        self._answer(_START_S, "starting")
+        try:
+            with theirs:
+                # A session of its own: Ctrl-C on the daemon's terminal is the daemon's to answer.
+                self._popen = subprocess.Popen(  # noqa: S603 - our own module
+                    [sys.executable, "-P", "-m", "nxscribe.projections.writer", str(theirs.fileno()), str(os.getpid())],
+                    pass_fds=[theirs.fileno()],
+                    stdin=subprocess.DEVNULL,
+                    stdout=self._words,
+                    stderr=self._words,
+                    start_new_session=True,
+                )
+        except OSError as error:
+            self._free()
+            raise ProjectionError(
+                Problem(
+                    f"the writer process cannot be started: {error}",
+                    "too many processes, or too little memory",
+                    "look at the machine's load and the service's limits; it is tried again",
+                )
+            ) from error
+        self._ask((journal, settings, timeout_s), _START_S, "starting")
 
     @property
     def pid(self) -> int:
@@ -101,62 +113,68 @@ class _Process:
     def is_alive(self) -> bool:
         return self._popen.poll() is None
 
-    def ask(self, record_id: str, timeout_s: float) -> Written | tuple[Problem, ...]:
+    def write(self, record_id: str, timeout_s: float) -> Written | tuple[Problem, ...]:
+        """Do one job. Raises ProjectionError when the process died or hung over it, and is no more."""
         self._words.seek(0)
         self._words.truncate()
-        try:
-            self._pipe.send(record_id)
-        except OSError:
-            raise self._crash(f"writing the record {record_id}") from None
-        answer = self._answer(timeout_s, f"writing the record {record_id}")
+        answer = self._ask(record_id, timeout_s, f"writing the record {record_id}")
         if isinstance(answer, Written | tuple):
             return answer
         raise TypeError(f"the writer process answered {answer!r}")
 
-    def _answer(self, timeout_s: float, doing: str) -> object:
+    def _ask(self, question: object, timeout_s: float, doing: str) -> object:
         try:
+            self._pipe.send(question)
             if self._pipe.poll(timeout_s):
                 return self._pipe.recv()
         except (OSError, EOFError):
-            raise self._crash(doing) from None
-        self.kill()
-        raise ProjectionError(
+            raise self._crashed(doing) from None
+        raise self._hung(doing, timeout_s)
+
+    def _hung(self, doing: str, timeout_s: float) -> ProjectionError:
+        return ProjectionError(
             Problem(
                 f"the writer process hung while {doing} and was killed after {timeout_s:g} s",
-                f"a stuck file system, or a fault in HDF5{self._last_words()}",
+                f"a stuck file system, or a fault in HDF5{self.kill()}",
                 "look whether the data root answers; the record is safe and is tried again",
             ),
             failure=Failure.HUNG,
         )
 
-    def _crash(self, doing: str) -> ProjectionError:
-        self.kill()
+    def _crashed(self, doing: str) -> ProjectionError:
+        words = self.kill()
         code = self._popen.returncode
         how = f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
         return ProjectionError(
             Problem(
                 f"the writer process died {how} while {doing}",
-                f"a fault in HDF5, memory that ran out, or a signal from outside{self._last_words()}",
+                f"a fault in HDF5, memory that ran out, or a signal from outside{words}",
                 "the record is safe and is tried again in a new process",
             ),
             failure=Failure.CRASHED,
         )
 
-    def _last_words(self) -> str:
-        self._words.seek(0)
-        words = self._words.read().decode(errors="replace").strip()
-        return f"; its last words:\n{words[-_LAST_WORDS:]}\n" if words else ""
-
     def close(self) -> None:
+        """End it as soon as it is idle."""
         self._pipe.close()
         try:
             self._popen.wait(_CLOSE_S)
         except subprocess.TimeoutExpired:
             self._popen.kill()
-        self._popen.wait()
-        self._words.close()
+            self._popen.wait()
+        self._free()
 
-    def kill(self) -> None:
+    def kill(self) -> str:
+        """End it now. Gives its last words, fit to follow a sentence."""
+        if self._words.closed:
+            return ""
         self._popen.kill()
         self._popen.wait()
+        self._words.seek(0)
+        words = self._words.read().decode(errors="replace").strip()
+        self._free()
+        return f"; its last words:\n{words[-_LAST_WORDS:]}\n" if words else ""
+
+    def _free(self) -> None:
         self._pipe.close()
+        self._words.close()
