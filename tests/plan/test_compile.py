@@ -172,7 +172,7 @@ def test_a_placeholder_without_source_is_a_warning_at_its_line() -> None:
 
 def test_a_misspelt_placeholder_gets_a_suggestion() -> None:
     _, warnings = compile_plan(definition(asked("wavelenght")), {"wavelength": tango()})
-    assert "did you mean wavelength?" in str(warnings[0])
+    assert "did you mean ${wavelength}?" in str(warnings[0])
 
 
 def test_detectors_of_another_number_are_no_misspelling() -> None:
@@ -200,7 +200,7 @@ def test_a_default_fills_a_mandatory_field() -> None:
 def test_an_operand_without_source_is_told_at_the_expression() -> None:
     _, warnings = compile_plan(definition(asked("w")), {"w": formula("1 / ${enrgy}", 9), "energy": tango()})
     assert str(warnings[0]).startswith("config.yaml:9:3: warning: the expression of ${w} needs ${enrgy}")
-    assert "did you mean energy?" in str(warnings[0])
+    assert "did you mean ${energy}?" in str(warnings[0])
 
 
 def test_mandatory_values_are_due_in_their_phase() -> None:

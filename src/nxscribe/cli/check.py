@@ -50,13 +50,15 @@ def _examine(path: Path) -> tuple[list[str], tuple[Problem, ...], bool]:
     from nxscribe.service.beamline import load_beamline
     from nxscribe.service.config import UnreadableError, load_config
 
-    techniques: list[str] = []
     try:
         config = load_config(path)
-        techniques = sorted(config.techniques)
-        return techniques, load_beamline(config).warnings, False
     except UnreadableError as error:
-        return techniques, error.problems, True
+        return [], error.problems, True
+    except InputError as error:
+        return [], error.problems, False
+    techniques = sorted(config.techniques)
+    try:
+        return techniques, load_beamline(config).warnings, False
     except InputError as error:
         return techniques, error.problems, False
 

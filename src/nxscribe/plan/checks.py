@@ -33,8 +33,8 @@ def check_sources(
         mandatory = name in plan.mandatory and use.default is None
         yield Problem(
             f"the {'mandatory ' if mandatory else ''}placeholder ${{{name}}} of {use.path} has no source",
-            "only the control system can set it" + _did_you_mean(name, known),
-            "give it a source in the config, or list it there under `parameters`",
+            "only the control system can set it",
+            f"{_did_you_mean(name, known)}give it a source in the config, or list it there under `parameters`",
             use.location,
             Severity.ERROR if mandatory else Severity.WARNING,
         )
@@ -45,8 +45,8 @@ def check_sources(
             told.add(operand)
             yield Problem(
                 f"the expression of ${{{name}}} needs ${{{operand}}}, which has no source",
-                "only the control system can set it" + _did_you_mean(operand, known),
-                "give it a source in the config, or list it there under `parameters`",
+                "only the control system can set it",
+                f"{_did_you_mean(operand, known)}give it a source in the config, or list it there under `parameters`",
                 offered[name].location,
                 Severity.WARNING,
             )
@@ -137,5 +137,5 @@ def _did_you_mean(name: str, known: Collection[str]) -> str:
     """A suggestion, unless the two differ in numbers alone, as detectors 01 and 02 do."""
     for close in get_close_matches(name, known, n=3, cutoff=_CLOSE):
         if re.sub(r"\d", "", close) != re.sub(r"\d", "", name):
-            return f"; did you mean {close}?"
+            return f"did you mean ${{{close}}}? if not, "
     return ""

@@ -8,7 +8,8 @@ from difflib import get_close_matches
 
 from nxscribe.definitions import load_definition
 from nxscribe.errors import InputError, Location, Problem, Severity, TriggerRefusedError
-from nxscribe.plan import BUILT_IN, CapturePlan, Source, compile_plan
+from nxscribe.model import Definition, Template
+from nxscribe.plan import BUILT_IN, CapturePlan, ExpressionSource, Source, compile_plan
 from nxscribe.service.config import Config, Technique
 
 
@@ -47,42 +48,47 @@ def load_beamline(config: Config) -> Beamline:
     Raises:
         InputError: With every problem of every technique, errors and warnings, in the order of files and lines.
     """
+    definitions: dict[str, Definition] = {}
     plans: dict[str, CapturePlan] = {}
     problems: list[Problem] = []
     for technique in config.techniques.values():
         try:
-            plan, warnings = _compile(config, technique)
+            loaded = load_definition(technique.name, technique.definition, technique.additions)
+            definitions[technique.name] = loaded.definition
+            problems += loaded.warnings
+            plans[technique.name], warnings = _compile(config, technique, loaded.definition)
+            problems += warnings
         except InputError as error:
             problems += error.problems
-        else:
-            plans[technique.name] = plan
-            problems += warnings
-    if len(plans) == len(config.techniques):
-        problems += _unused_sources(config, plans)
+    if len(definitions) == len(config.techniques):
+        problems += _unused_sources(config, definitions)
     found = tuple(sorted(dict.fromkeys(problems), key=_place))
     if any(problem.severity is Severity.ERROR for problem in found):
         raise InputError(*found)
     return Beamline(config, plans, found)
 
 
-def _compile(config: Config, technique: Technique) -> tuple[CapturePlan, tuple[Problem, ...]]:
-    loaded = load_definition(technique.name, technique.definition, technique.additions)
-    plan, warnings = compile_plan(
-        loaded.definition,
-        {**config.sources, **technique.sources},
-        config.detectors,
-        (*config.parameters, *technique.parameters),
-    )
-    return plan, (*loaded.warnings, *warnings)
+def _compile(config: Config, technique: Technique, definition: Definition) -> tuple[CapturePlan, tuple[Problem, ...]]:
+    sources = {**config.sources, **technique.sources}
+    return compile_plan(definition, sources, config.detectors, (*config.parameters, *technique.parameters))
 
 
-def _unused_sources(config: Config, plans: Mapping[str, CapturePlan]) -> Iterator[Problem]:
+def _unused_sources(config: Config, definitions: Mapping[str, Definition]) -> Iterator[Problem]:
     """Warn of sources that fill nothing: most are a placeholder's name misspelt."""
-    shared = frozenset[str]().union(*(_named(plan) for plan in plans.values()))
-    yield from _unused(config.sources, shared, "no definition names it")
-    for technique in config.techniques.values():
-        named = _named(plans[technique.name])
-        yield from _unused(technique.sources, named, f"the definition of {technique.name} does not name it")
+    named = {
+        name: definition.placeholders | _operands(config.sources) | _operands(config.techniques[name].sources)
+        for name, definition in definitions.items()
+    }
+    yield from _unused(config.sources, frozenset[str]().union(*named.values()), "no definition names it")
+    for name, technique in config.techniques.items():
+        yield from _unused(technique.sources, named[name], f"the definition of {name} does not name it")
+
+
+def _operands(sources: Mapping[str, Source]) -> frozenset[str]:
+    """All placeholders that the expressions among the sources name."""
+    origins = (source.origin for source in sources.values())
+    texts = (origin.expression for origin in origins if isinstance(origin, ExpressionSource))
+    return frozenset(name for text in texts for name in Template(text).placeholders)
 
 
 def _unused(sources: Mapping[str, Source], named: frozenset[str], why: str) -> Iterator[Problem]:
@@ -97,11 +103,6 @@ def _unused(sources: Mapping[str, Source], named: frozenset[str], why: str) -> I
             source.location,
             Severity.WARNING,
         )
-
-
-def _named(plan: CapturePlan) -> frozenset[str]:
-    """All placeholders that a plan's definition or its expressions name."""
-    return plan.definition.placeholders.union(plan.sources, *plan.operands.values())
 
 
 def _place(problem: Problem) -> tuple[Location, str]:

@@ -1,0 +1,111 @@
+"""`nxscribe preview`: the tree as it will be written, on any terminal, and as JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from nxscribe.cli.preview import preview
+from nxscribe.errors import InputError, TriggerRefusedError
+
+DEFINITION = """\
+<group NX_class="NXentry" groupName="${entry}">
+  <title ESRF_mandatory="Mandatory">${sampleName} - ${scanName}</title>
+  <definition>NXtomo</definition>
+  <group NX_class="NXinstrument" groupName="instrument">
+    <attribute name="short_name">${beamlineID}</attribute>
+    <energy NAPItype="NX_FLOAT" units="keV" record="final" ESRF_mandatory="Mandatory">${energy}</energy>
+    <gap NAPItype="NX_FLOAT" units="μm" record="initial">${gap}</gap>
+    <gap NAPItype="NX_FLOAT" units="μm" record="final">${gap}</gap>
+    <wavelength NAPItype="NX_FLOAT">${wavelength}</wavelength>
+    <mode>${mode}</mode>
+  </group>
+  <link groupName="energy" ref="/instrument/energy"/>
+</group>
+"""
+CONFIG = """\
+beamline: id16a
+data_root: data
+techniques: {tomo: {definition: definitions/tomo.xml}, other: {definition: definitions/tomo.xml}}
+parameters: [mode]
+sources:
+  energy: id16ni/energy/mono/energy
+  gap: [id/u18/gap/up, id/u18/gap/down]
+  wavelength: {expression: "12.398 / ${energy}"}
+"""
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    Path("definitions").mkdir()
+    Path("definitions/tomo.xml").write_text(DEFINITION)
+    Path("id16a.yaml").write_text(CONFIG)
+    app = typer.Typer()
+    app.command()(preview)
+
+    def run(*options: str, columns: int = 120) -> Result:
+        return CliRunner().invoke(app, ["id16a.yaml", *options], env={"COLUMNS": str(columns)})
+
+    return run
+
+
+def lines(result: Result) -> dict[str, str]:
+    """Each line of the tree by its name, spaces squeezed."""
+    assert result.exit_code == 0, result.output
+    rows = (" ".join(line.strip("│├└ ").split()) for line in result.stdout.splitlines())
+    return {row.partition(" ")[0]: row for row in rows if row}
+
+
+def test_each_node_says_what_it_is_and_where_it_comes_from(run) -> None:
+    rows = lines(run("--technique", "tomo"))
+    assert rows["title*"] == "title* NX_CHAR ${sampleName} - ${scanName} tomo.xml:2"
+    assert rows["sampleName"] == "sampleName ← built in"
+    assert rows["definition"] == "definition NX_CHAR NXtomo tomo.xml:3"
+    assert rows["instrument"] == "instrument NXinstrument tomo.xml:4"
+    assert rows["@short_name"] == "@short_name NX_CHAR beamlineID ← built in tomo.xml:5"
+    assert rows["energy*"] == "energy* NX_FLOAT keV final energy ← id16ni/energy/mono/energy tomo.xml:6"
+    assert rows["gap"] == "gap NX_FLOAT um initial gap ← [id/u18/gap/up, id/u18/gap/down] tomo.xml:7"
+    assert rows["wavelength"] == "wavelength NX_FLOAT wavelength = 12.398 / ${energy} tomo.xml:9"
+    assert rows["mode"] == "mode NX_CHAR mode ← set by the control system tomo.xml:10"
+    assert rows["energy"] == "energy → /instrument/energy tomo.xml:12"
+
+
+def test_siblings_of_one_name_have_the_names_of_the_file(run) -> None:
+    assert lines(run("--technique", "tomo"))["gap_final"].endswith("tomo.xml:8")
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120, 200])
+def test_no_line_is_longer_than_the_terminal_and_no_name_is_cut(run, columns: int) -> None:
+    result = run("--technique", "tomo", columns=columns)
+    assert max(map(len, result.stdout.splitlines())) <= columns
+    for name in ("@short_name", "energy*", "gap_final", "wavelength"):
+        assert f" {name} " in result.stdout
+
+
+def test_json_holds_the_whole_tree(run) -> None:
+    told = json.loads(run("--technique", "tomo", "--json").stdout)
+    assert told["technique"] == "tomo"
+    assert len(told["sha256"]) == 64
+    entry = told["entry"]
+    assert (entry["kind"], entry["type"]) == ("group", "NXentry")
+    instrument = next(child for child in entry["children"] if child["name"] == "instrument")
+    energy = next(child for child in instrument["children"] if child["name"] == "energy")
+    assert energy["sources"] == {"energy": "id16ni/energy/mono/energy"}
+    assert (energy["units"], energy["phase"], energy["mandatory"]) == ("keV", "final", True)
+    assert energy["defined"]["line"] == 6
+    assert "live" not in energy
+
+
+def test_without_a_technique_the_choice_is_told(run) -> None:
+    error = run().exception
+    assert isinstance(error, InputError)
+    assert str(error) == "error: which technique?; the config has other, tomo; name one with --technique"
+
+
+def test_an_unknown_technique_is_refused(run) -> None:
+    assert isinstance(run("--technique", "tomoo").exception, TriggerRefusedError)
