@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import tempfile
 from pathlib import Path
@@ -30,10 +31,14 @@ class SimulatedBeamline:
 
     def __init__(self, tango_host: str, data_root: Path) -> None:
         self.tango_host = tango_host
-        self.data_root = data_root.absolute()
+        self.data_root = Path(os.path.normpath(data_root.absolute()))
         self._control = Control(tango_host)
 
     def __enter__(self) -> Self:
+        if importlib.util.find_spec("fabio") is None:
+            raise SimulationError(
+                Problem("the simulated cameras cannot write", "fabio is not installed", "pip install 'nxscribe[demo]'")
+            )
         register(self.tango_host)
         self._folder = tempfile.TemporaryDirectory(prefix="nxscribe-beamline-")
         folder = Path(self._folder.name)
