@@ -42,9 +42,10 @@ def check_owner(path: Path, entry: str, record_id: str) -> None:
                     "move it away, or change `files.master` in the config",
                 )
             )
-        if entry not in file:
+        group = file.get(entry)
+        if group is None:
             return
-        found = file[entry].get(RECORD_ID)
+        found = group.get(RECORD_ID)
         owner = "" if found is None else found.asstr()[()]
     if owner != record_id:
         raise ProjectionError(
@@ -80,7 +81,10 @@ def link_entry(master: Path, entry: str, file: str, *, has_plot: bool, time: dat
 
 
 def put_entry(master: Path, name: str, entry: GroupNode, *, has_plot: bool, time: datetime) -> None:
-    """Put an entry into the master itself: the single layout."""
+    """Put an entry into the master itself: the single layout.
+
+    HDF5 uses most of the space of an entry that is written again for the new one.
+    """
     with atomic.replacing(master) as temporary:
         is_new = not master.exists()
         if not is_new:
@@ -88,7 +92,6 @@ def put_entry(master: Path, name: str, entry: GroupNode, *, has_plot: bool, time
         with h5py.File(temporary, "x" if is_new else "r+") as file:
             if is_new:
                 writer.write_root(file, master.name, time)
-            # Deleted and written in one session: HDF5 uses the space again.
             _remove(file, name)
             writer.write_node(file.id, name, entry)
             _update_root(file, _default(file, name, has_plot=has_plot), time)
@@ -144,11 +147,11 @@ def _remove(file: h5py.File, name: str) -> None:
 def _default(file: h5py.File, entry: str, *, has_plot: bool) -> str:
     """The newest entry that has a plot, when `entry` is written anew."""
     current = file.attrs.get("default", "")
-    if current not in file:
+    if current != entry and not _has_plot(file, current):
         current = ""
     if has_plot:
         return _newest([entry, current])
-    if current and current != entry:
+    if current not in {"", entry}:
         return str(current)
     return _newest(name for name in file if name != entry and _has_plot(file, name))
 
@@ -159,10 +162,8 @@ def _newest(names: Iterable[str]) -> str:
 
 
 def _has_plot(file: h5py.File, entry: str) -> bool:
-    try:
-        return "default" in file[entry].attrs
-    except (KeyError, OSError):
-        return False
+    group = file.get(entry) if entry else None
+    return group is not None and "default" in group.attrs
 
 
 def _file_has_plot(path: Path, entry: str) -> bool:
