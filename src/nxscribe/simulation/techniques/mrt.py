@@ -24,8 +24,8 @@ class Mrt:
     camera: ClassVar[str] = "frelon"
 
     def prepare(self, control: Control, directory: Path) -> Parameters:
-        """Close the shutter and stand before the beam, with the multislit in it."""
-        control.shutter(is_open=False)
+        """Stand before the beam, with the multislit in it. The chambers before the fast shutter see it all the time."""
+        control.shutter(is_open=True)
         control.move(multislit=12.0, ctc=0.0, intlcd=0.0, cross=0.0, zmrt=_START_MM)
         camera = Imaging(control, self.camera)
         camera.binning(1)
@@ -50,10 +50,8 @@ class Mrt:
         control.move(intlcd=_INTERLACING_UM / 1000)
         for direction in range(self.size):
             control.move(cross=direction * _FILM.cross_angle_deg, ctc=_FILM.spacing_um / 1000 * (direction % 2))
-            control.shutter(is_open=True)
             with control.moving("zmrt", (_STOP_MM, _START_MM)[direction % 2], velocity=_SPEED_MM_S):
                 pass  # the dose is given while the sample passes
-            control.shutter(is_open=False)
             film = Film(directions=direction + 1, cross_angle_deg=_FILM.cross_angle_deg, seed=direction)
             camera.take(film, 1, 0.02)
             progress(direction + 1, self.size)
