@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -35,7 +36,7 @@ def story(kind: str, folder: Path, *before: str) -> list[str]:
         stdout=subprocess.PIPE,
         text=True,
         check=True,
-        env={"PYTHONPATH": ":".join(sys.path), "PATH": "/usr/bin:/bin:/usr/sbin:/sbin"},
+        env={**os.environ, "PYTHONPATH": ":".join(sys.path)},
     ).stdout.splitlines()
 
 

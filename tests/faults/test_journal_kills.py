@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import subprocess
@@ -24,7 +25,7 @@ def killed_while_it_scans(path: Path, chance: random.Random) -> list[str]:
         [sys.executable, begin_records.__file__, path, "150"],
         stdout=subprocess.PIPE,
         text=True,
-        env={"PYTHONPATH": ":".join(sys.path)},
+        env={**os.environ, "PYTHONPATH": ":".join(sys.path)},
     ) as child:
         assert child.stdout
         said = [child.stdout.readline()]
@@ -69,7 +70,7 @@ def test_after_kill_9_before_any_statement_the_journal_is_whole(tmp_path: Path) 
         [sys.executable, die_at_each_statement.__file__, tmp_path],
         stdout=subprocess.PIPE,
         text=True,
-        env={"PYTHONPATH": ":".join(sys.path)},
+        env={**os.environ, "PYTHONPATH": ":".join(sys.path)},
         check=True,
     )
     lives = program.stdout.split("life ")[1:]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -165,7 +166,9 @@ with Journal(Path(sys.argv[1]), claim=False) as journal:
 def test_processes_share_a_journal_and_no_number_is_given_twice(journal: Journal, path: Path) -> None:
     children = [
         subprocess.Popen(
-            [sys.executable, "-c", ADD_TEN, path], stdout=subprocess.PIPE, env={"PYTHONPATH": ":".join(sys.path)}
+            [sys.executable, "-c", ADD_TEN, path],
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": ":".join(sys.path)},
         )
         for _ in range(2)
     ]
@@ -182,7 +185,7 @@ def test_a_second_daemon_on_a_journal_is_refused_and_told_who_has_it(journal: Jo
             "import sys, pathlib, nxscribe.records as r; r.Journal(pathlib.Path(sys.argv[1]))",
             path,
         ],
-        env={"PYTHONPATH": ":".join(sys.path)},
+        env={**os.environ, "PYTHONPATH": ":".join(sys.path)},
         capture_output=True,
         text=True,
         check=False,
