@@ -65,6 +65,13 @@ def test_errors_of_the_config_have_status_one(run) -> None:
     assert "id16a.yaml:2:1: error: unknown key `data_rot`; did you mean `data_root`?" in result.stdout
 
 
+def test_definitions_are_checked_even_where_the_config_is_broken(run) -> None:
+    result = run("beamline: id16a\ntechniques: {tomo: {definition: gone.xml}, other: 3, more: {definition: [1]}}\n")
+    assert result.exit_code == 1
+    assert "lacks the key `data_root`" in result.stdout
+    assert "gone.xml" in result.stdout
+
+
 def test_no_config_has_status_two(run) -> None:
     result = run(None)
     assert result.exit_code == 2

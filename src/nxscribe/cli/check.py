@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from nxscribe.errors import InputError, Location, Problem, Severity
+from nxscribe.errors import Location, Problem, Severity
 
 _ERRORS = 1
 _UNUSABLE = 2
@@ -26,12 +26,14 @@ def check(
 
     Exit status: 0 clean (warnings are allowed), 1 errors, 2 the config cannot be read at all.
     """
+    from nxscribe.service.examine import examine
+
     started = time.perf_counter()
-    techniques, problems, unusable = _examine(config)
-    problems = tuple(map(_seen_from_here, problems))
+    findings = examine(config)
+    problems = [_seen_from_here(problem) for problem in findings.problems]
     count = {severity: sum(problem.severity is severity for problem in problems) for severity in Severity}
     if as_json:
-        summary = {"config": str(config), "techniques": techniques}
+        summary = {"config": str(config), "techniques": findings.techniques}
         counts = {"errors": count[Severity.ERROR], "warnings": count[Severity.WARNING]}
         found = [_as_json(problem) for problem in problems]
         typer.echo(json.dumps(summary | counts | {"problems": found}, indent=2, ensure_ascii=False))
@@ -39,28 +41,10 @@ def check(
         for problem in problems:
             typer.echo(_coloured(problem))
         errors, warnings = _counted(count[Severity.ERROR], "error"), _counted(count[Severity.WARNING], "warning")
-        what = f"{', '.join(techniques)}: " if techniques else ""
+        what = f"{', '.join(findings.techniques)}: " if findings.techniques else ""
         typer.echo(f"{config}: {what}{errors}, {warnings} ({time.perf_counter() - started:.2f} s)", err=True)
     if count[Severity.ERROR]:
-        raise typer.Exit(_UNUSABLE if unusable else _ERRORS)
-
-
-def _examine(path: Path) -> tuple[list[str], tuple[Problem, ...], bool]:
-    """The techniques, all problems, and whether there is no config to speak of."""
-    from nxscribe.service.beamline import load_beamline
-    from nxscribe.service.config import UnreadableError, load_config
-
-    try:
-        config = load_config(path)
-    except UnreadableError as error:
-        return [], error.problems, True
-    except InputError as error:
-        return [], error.problems, False
-    techniques = sorted(config.techniques)
-    try:
-        return techniques, load_beamline(config).warnings, False
-    except InputError as error:
-        return techniques, error.problems, False
+        raise typer.Exit(_ERRORS if findings.readable else _UNUSABLE)
 
 
 def _seen_from_here(problem: Problem) -> Problem:
