@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
+from io import StringIO
 from pathlib import Path
 
+import numpy as np
 import pytest
 import typer
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from nxscribe.cli.preview import preview
+from nxscribe.cli.preview_view import Live, LiveValue, preview_json, preview_view
 from nxscribe.errors import InputError, TriggerRefusedError
+from nxscribe.model import Phase
+from nxscribe.plan import CapturePlan
+from nxscribe.service.beamline import load_beamline
+from nxscribe.service.config import load_config
 
 DEFINITION = """\
 <group NX_class="NXentry" groupName="${entry}">
@@ -99,6 +108,72 @@ def test_json_holds_the_whole_tree(run) -> None:
     assert (energy["units"], energy["phase"], energy["mandatory"]) == ("keV", "final", True)
     assert energy["defined"]["line"] == 6
     assert "live" not in energy
+
+
+@pytest.fixture
+def live() -> Live:
+    taken = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    values = {
+        "title": LiveValue(np.asarray("sample - scan")),
+        "instrument/energy": LiveValue(np.asarray(17.05), "keV", "mono/energy", taken - timedelta(seconds=0.25)),
+        "instrument/gap": LiveValue(np.asarray([np.nan, 2.0]), "um", "id", taken - timedelta(minutes=3), "ALARM"),
+        "instrument/gap_final": LiveValue(np.zeros((100, 200)), "um", "id", taken - timedelta(hours=30)),
+    }
+    missing = {"instrument/wavelength": "the energy was not read: the device does not answer; start its server"}
+    return Live(values, missing, taken, {Phase.INITIAL: 0.0314, Phase.FINAL: 0.002})
+
+
+def plan(run) -> CapturePlan:
+    run("--technique", "tomo")
+    return load_beamline(load_config(Path("id16a.yaml"))).plan("tomo")
+
+
+def shown(run, live: Live, columns: int = 120) -> str:
+    console = Console(width=columns, file=StringIO(), record=True)
+    console.print(preview_view(plan(run), live, columns))
+    return console.export_text()
+
+
+def row(text: str, name: str) -> str:
+    return next(" ".join(line.split()) for line in text.splitlines() if f" {name} " in line)
+
+
+def test_live_values_have_units_ages_and_qualities(run, live: Live) -> None:
+    text = shown(run, live)
+    assert "energy* 17.05 keV 0.25 s energy ← id16ni/energy/mono/energy" in row(text, "energy*")
+    assert "gap [nan, 2.0] um ALARM 3 min" in row(text, "gap")
+    assert "gap_final float64 100 x 200 um 30 h" in row(text, "gap_final")
+
+
+def test_live_tells_what_is_missing_and_why(run, live: Live) -> None:
+    text = shown(run, live)
+    assert "the energy was not read" in row(text, "wavelength")
+    assert text.splitlines()[-1] == "3 values read, 1 missing; capture: initial 31 ms, final 2 ms"
+
+
+def test_live_shows_no_value_that_only_a_scan_has(run, live: Live) -> None:
+    assert "sample - scan" not in shown(run, live)
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_live_fits_the_terminal(run, live: Live, columns: int) -> None:
+    assert max(map(len, shown(run, live, columns).splitlines())) <= columns
+
+
+def test_live_json_is_standard_json(run, live: Live) -> None:
+    told = json.loads(preview_json(plan(run), live), parse_constant=pytest.fail)
+    assert told["missing"] == live.missing
+    assert told["capture_s"] == {"initial": 0.0314, "final": 0.002}
+    instrument = next(child for child in told["entry"]["children"] if child["name"] == "instrument")
+    gap = next(child for child in instrument["children"] if child["name"] == "gap")["live"]
+    assert gap == {
+        "value": ["nan", 2.0],
+        "units": "um",
+        "source": "id",
+        "time": "2026-03-01T11:57:00+00:00",
+        "age_s": 180.0,
+        "quality": "ALARM",
+    }
 
 
 def test_without_a_technique_the_choice_is_told(run) -> None:

@@ -11,7 +11,7 @@ import typer
 from nxscribe.errors import InputError, Problem
 
 if TYPE_CHECKING:
-    from nxscribe.cli.preview_live import Live
+    from nxscribe.cli.preview_view import Live
     from nxscribe.plan import CapturePlan
     from nxscribe.service.config import Config
 

@@ -2,39 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from nxscribe.capture import Capturer, TangoReader
+from nxscribe.cli.preview_view import Live, LiveValue
 from nxscribe.definitions import definition_text
-from nxscribe.model import Phase, Snapshot, Value, now
+from nxscribe.model import Phase, Snapshot, now
 from nxscribe.plan import CapturePlan
 from nxscribe.projections.nexus.nodes import FieldNode, GroupNode
 from nxscribe.projections.nexus.tree import build_tree
 from nxscribe.records import DefinitionText, EndReason, Record, ScanIdentity
 from nxscribe.service.config import Config
-
-
-@dataclass(frozen=True, slots=True)
-class LiveValue:
-    """One value as it would be written."""
-
-    value: Value
-    units: str = ""
-    source: str = ""
-    time: datetime | None = None
-    quality: str = ""
-    """Empty where it is VALID."""
-
-
-@dataclass(frozen=True, slots=True)
-class Live:
-    """All values, by path from the entry (`sample/name`, `data@signal`), and why others are missing."""
-
-    values: dict[str, LiveValue]
-    missing: dict[str, str]
-    taken: datetime
-    durations_s: dict[Phase, float] = field(default_factory=dict)
 
 
 def read_live(plan: CapturePlan, config: Config) -> Live:

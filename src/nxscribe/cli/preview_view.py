@@ -6,19 +6,18 @@ import json
 import math
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from nxscribe.errors import Location
-from nxscribe.model import Template, Value
+from nxscribe.model import Phase, Template, Value
 from nxscribe.plan import CapturePlan, NodeKind, PreviewNode, preview_tree
-
-if TYPE_CHECKING:
-    from nxscribe.cli.preview_live import Live, LiveValue
 
 _WIDE: Final = 100
 """From this many columns on there is room for the place where each node is defined."""
@@ -26,6 +25,28 @@ _LONGEST: Final = 60
 _NAME_STYLES: Final = {NodeKind.GROUP: "bold cyan", NodeKind.LINK: "magenta", NodeKind.ATTRIBUTE: "italic"}
 _ORIGIN_STYLES: Final = {"built in": "blue", "set by the control system": "yellow"}
 _AGES: Final = ((1.0, "s", 60), (60.0, "min", 60), (3600.0, "h", 48), (86400.0, "d", float("inf")))
+
+
+@dataclass(frozen=True, slots=True)
+class LiveValue:
+    """One value as it would be written."""
+
+    value: Value
+    units: str = ""
+    source: str = ""
+    time: datetime | None = None
+    quality: str = ""
+    """Empty where it is VALID."""
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """All values, by path from the entry (`sample/name`, `data@signal`), and why others are missing."""
+
+    values: dict[str, LiveValue]
+    missing: dict[str, str]
+    taken: datetime
+    durations_s: dict[Phase, float] = field(default_factory=dict)
 
 
 def preview_view(plan: CapturePlan, live: Live | None, width: int) -> RenderableType:
