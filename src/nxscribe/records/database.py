@@ -123,6 +123,8 @@ def _open_to_write(path: Path, access: Access) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA cell_size_check = ON")
+        # Once taken over, the WAL shrinks: its size is what says when to do it again.
+        connection.execute("PRAGMA journal_size_limit = 0")
         connection.execute(f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES_AT_LATEST}")
         migrate(connection, path)
         if is_new:
