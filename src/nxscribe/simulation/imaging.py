@@ -12,6 +12,7 @@ from nxscribe.simulation.process import SimulationError
 from nxscribe.simulation.scenes import AnyScene, scene_text
 
 _POLL_S = 0.004
+_SUFFIXES = {"EDF": ".edf", "HDF5": ".h5"}
 
 
 class Imaging:
@@ -20,11 +21,13 @@ class Imaging:
     def __init__(self, control: Control, camera: str) -> None:
         self._proxy = control.device(f"sim/limaccds/{camera}")
 
-    def save_to(self, directory: Path, file_format: str, suffix: str) -> None:
-        """Have the frames saved in a folder, which is made if need be, under names that begin with the folder's.
+    def make_ready(self, directory: Path, file_format: str, exposure_s: float) -> None:
+        """Set all that stays as it is during a scan.
 
-        The numbers go on behind those of the files that are there already.
+        The frames will be saved in the folder, which is made if need be, under names that begin with the folder's;
+        the numbers go on behind those of the files that are there already.
         """
+        suffix = _SUFFIXES[file_format]
         directory.mkdir(parents=True, exist_ok=True)
         prefix = f"{directory.name}_"
         number = 0
@@ -38,6 +41,7 @@ class Imaging:
             "saving_index_format": "%04d",
             "saving_next_number": number,
             "saving_mode": "AUTO_FRAME",
+            "acq_expo_time": exposure_s,
         }.items():
             self._proxy.write_attribute(name, value)
 
@@ -62,7 +66,6 @@ class Imaging:
         self,
         scene: AnyScene,
         frames: int,
-        exposure_s: float,
         *,
         frames_per_file: int = 1,
         on_frame: Callable[[int], None] | None = None,
@@ -74,7 +77,6 @@ class Imaging:
         proxy = self._proxy
         proxy.write_attribute("scene", scene_text(scene))
         proxy.write_attribute("acq_nb_frames", frames)
-        proxy.write_attribute("acq_expo_time", exposure_s)
         proxy.write_attribute("saving_frame_per_file", frames_per_file)
         proxy.command_inout("prepareAcq")
         proxy.command_inout("startAcq")

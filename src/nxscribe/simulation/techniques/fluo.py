@@ -32,7 +32,7 @@ class Fluo:
         control.shutter(is_open=True)
         x, y = self.scene(17.0).point_mm(0)
         control.move(sx=x, sy=y)
-        Imaging(control, self.camera).save_to(directory, "HDF5", ".h5")
+        Imaging(control, self.camera).make_ready(directory, "HDF5", _DWELL_S)
         return self.plan()
 
     def plan(self) -> Parameters:
@@ -53,8 +53,12 @@ class Fluo:
         x, y = scene.point_mm(points - 1)
         with control.moving("sy", y, velocity=max(2 * abs(y) / (_DWELL_S * points), 1.0)):
             Imaging(control, self.camera).take(
-                scene, points, _DWELL_S, frames_per_file=points, on_frame=lambda done: progress(done, points)
+                scene, points, frames_per_file=points, on_frame=lambda done: progress(done, points)
             )
         control.move(sx=x)
         places = [scene.point_mm(number) for number in range(points)]
-        return {**self.plan(), "sx": [place[0] for place in places], "sy": [place[1] for place in places]}
+        return {
+            **self.plan(),
+            "axis1_positions": [place[0] for place in places],
+            "axis2_positions": [place[1] for place in places],
+        }

@@ -33,7 +33,7 @@ class Holo:
         control.move(sx=0.0, sy=0.0, srot=0.0, **_plane(0))
         camera = Imaging(control, self.camera)
         camera.binning(1)
-        camera.save_to(directory, "EDF", ".edf")
+        camera.make_ready(directory, "EDF", _EXPOSURE_S)
         return {
             "holo_N": len(_SOURCE_SAMPLE_MM),
             "holoSourceSampleDistances": list(_SOURCE_SAMPLE_MM),
@@ -59,7 +59,7 @@ class Holo:
                 angle_step_deg=_RANGE_DEG / self.size if content == "sample" else 0.0,
                 seed=start,
             )
-            camera.take(scene, frames, _EXPOSURE_S, on_frame=lambda done: progress(start - first + done, total))
+            camera.take(scene, frames, on_frame=lambda done: progress(start - first + done, total))
             numbers[f"{name}_num_start"], numbers[f"{name}_num_end"] = start, camera.next_number - 1
 
         control.shutter(is_open=False)

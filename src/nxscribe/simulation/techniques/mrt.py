@@ -14,6 +14,7 @@ from nxscribe.simulation.techniques.technique import Parameters, Progress
 _FILM = Film(cross_angle_deg=45.0)
 _START_MM, _STOP_MM, _SPEED_MM_S = -2.0, 2.0, 40.0
 _INTERLACING_UM = 200.0
+_EXPOSURE_S = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Mrt:
         control.move(multislit=12.0, ctc=0.0, intlcd=0.0, cross=0.0, zmrt=_START_MM)
         camera = Imaging(control, self.camera)
         camera.binning(1)
-        camera.save_to(directory, "EDF", ".edf")
+        camera.make_ready(directory, "EDF", _EXPOSURE_S)
         return {
             "ctc_motor": "ctc",
             "ctc_spacing": _FILM.spacing_um,
@@ -53,6 +54,6 @@ class Mrt:
             with control.moving("zmrt", (_STOP_MM, _START_MM)[direction % 2], velocity=_SPEED_MM_S):
                 pass  # the dose is given while the sample passes
             film = Film(directions=direction + 1, cross_angle_deg=_FILM.cross_angle_deg, seed=direction)
-            camera.take(film, 1, 0.02)
+            camera.take(film, 1)
             progress(direction + 1, self.size)
         return {"cross_n": self.size}

@@ -32,7 +32,7 @@ class Tomo:
         """Bring the camera close and the rotation to its start."""
         control.shutter(is_open=True)
         control.move(sx=0.0, sy=0.0, srot=0.0, sourcex=1100.0, detx=100.0)
-        Imaging(control, self.camera).save_to(directory, "HDF5", ".h5")
+        Imaging(control, self.camera).make_ready(directory, "HDF5", _EXPOSURE_S)
         return self.counts()
 
     def counts(self) -> Parameters:
@@ -56,7 +56,6 @@ class Tomo:
             Imaging(control, self.camera).take(
                 scene,
                 len(sequence),
-                _EXPOSURE_S,
                 frames_per_file=len(sequence),
                 on_frame=lambda done: progress(done, len(sequence)),
             )
