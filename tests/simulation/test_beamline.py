@@ -107,8 +107,8 @@ def test_a_mesh_scan_shows_the_sample_in_files_and_diode_alike(beamline: Simulat
     diode = np.array(parameters["diode"])
     assert len(light) == len(diode) == parameters["axis1_dimension"] * parameters["axis2_dimension"] == 9
     assert np.corrcoef(light, diode)[0, 1] > 0.99
-    assert parameters["axis1_positions"] == [-0.5, 0.0, 0.5] * 3
-    assert parameters["axis2_positions"] == [-0.5] * 3 + [0.0] * 3 + [0.5] * 3
+    assert parameters["sx"] == [-0.5, 0.0, 0.5] * 3
+    assert parameters["sy"] == [-0.5] * 3 + [0.0] * 3 + [0.5] * 3
 
 
 def test_a_fluorescence_map_has_the_spectra_of_every_point(beamline: SimulatedBeamline, folder: Path):

@@ -59,6 +59,6 @@ class Fluo:
         places = [scene.point_mm(number) for number in range(points)]
         return {
             **self.plan(),
-            "axis1_positions": [place[0] for place in places],
-            "axis2_positions": [place[1] for place in places],
+            "sx": [place[0] for place in places],
+            "sy": [place[1] for place in places],
         }

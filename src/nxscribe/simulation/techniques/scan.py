@@ -49,14 +49,14 @@ class Scan:
         """Go from point to point, line after line."""
         camera = Imaging(control, self.camera)
         steps = np.linspace(-_RANGE_MM / 2, _RANGE_MM / 2, self.size).tolist()
-        measured: dict[str, list[float]] = {"axis1_positions": [], "axis2_positions": [], "diode": []}
+        measured: dict[str, list[float]] = {"sx": [], "sy": [], "diode": []}
         for y in steps:
             for x in steps:
                 control.move(sx=x, sy=y)
                 point = MeshPoint(x_mm=x, y_mm=y, seed=len(measured["diode"]))
                 camera.take(point, 1)
-                measured["axis1_positions"].append(control.read("sim/motor/sx/position"))
-                measured["axis2_positions"].append(control.read("sim/motor/sy/position"))
+                measured["sx"].append(control.read("sim/motor/sx/position"))
+                measured["sy"].append(control.read("sim/motor/sy/position"))
                 measured["diode"].append(point.transmission * control.read("sim/counter/it/value"))
                 progress(len(measured["diode"]), self.size**2)
         return {**self.plan(), **measured}
