@@ -160,7 +160,7 @@ def test_the_default_chain_leads_from_the_root_to_a_plot(record: Record, setting
         plot = file[file.attrs["default"]][file[file.attrs["default"]].attrs["default"]]
         assert plot.attrs["NX_class"] == "NXdata"
         np.testing.assert_array_equal(plot[plot.attrs["signal"]], seen)
-        assert plot.attrs["axes"].tolist() == ["rotation_angle"]
+        assert plot.attrs["axes"].tolist() == ["rotation_angle", ".", "."]
         assert plot.attrs["rotation_angle_indices"] == 0
 
 

@@ -166,7 +166,7 @@ def test_a_process_that_died_between_jobs_is_replaced_without_a_word(worker: Wor
     worker.project(record.id)
     assert worker.pid
     os.kill(worker.pid, signal.SIGKILL)
-    wait_until_gone(worker.pid)
+    os.waitid(os.P_PID, worker.pid, os.WEXITED | os.WNOWAIT)
     assert worker.project(record.id).entry == "entry_0001"
 
 

@@ -33,7 +33,7 @@ class Links:
                 parent, _, name = path.rpartition("/")
                 group = entry.find(parent)
                 if isinstance(group, GroupNode):
-                    group.children[name] = SoftLinkNode(f"{root}/{waiting[path]}")
+                    group.children[name] = leading_to(node, f"{root}/{waiting[path]}")
                     _mark(node, f"{root}/{original}")
                 del waiting[path]
         for path, target in waiting.items():
@@ -64,6 +64,14 @@ def _is_hollow(node: Node) -> bool:
 
 def _is_within(path: str, group: str) -> bool:
     return path == group or path.startswith(f"{group}/")
+
+
+def leading_to(node: Node, target: str) -> Node:
+    """A link to `node`, which is at `target` in the file.
+
+    An external link is repeated: nexusformat 2.1 gets lost in a link to a link to a file.
+    """
+    return node if isinstance(node, ExternalLinkNode) else SoftLinkNode(target)
 
 
 def _mark(node: Node, path: str) -> None:

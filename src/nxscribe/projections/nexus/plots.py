@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from nxscribe.projections.nexus.links import follow
+from nxscribe.projections.nexus.links import follow, leading_to
 from nxscribe.projections.nexus.nodes import FieldNode, GroupNode, Node, SoftLinkNode
 
 _SEPARATORS: Final = re.compile(r"[\s,:\[\]]+")
@@ -37,9 +37,10 @@ class Plots:
 
     def frame(self, detector: str, name: str = "frames") -> None:
         """Make a plot of a detector's frames (`instrument/detector01/data`) where the entry has no other."""
-        if "default" in self._entry.attributes or name in self._entry.children:
+        frames = self._entry.find(detector)
+        if frames is None or "default" in self._entry.attributes or name in self._entry.children:
             return
-        plot = GroupNode("NXdata", {"data": SoftLinkNode(f"{self._root}/{detector}")})
+        plot = GroupNode("NXdata", {"data": leading_to(frames, f"{self._root}/{detector}")})
         plot.attributes["signal"] = np.asarray("data")
         self._entry.children[name] = plot
         self._lead_to(name)
@@ -54,10 +55,13 @@ class Plots:
             self._settle_axes(path, group, self._shape(group, signal) or ())
 
     def _settle_axes(self, path: str, group: GroupNode, shape: tuple[int, ...]) -> None:
-        """Keep the axes that are there and as long as the signal's dimension. `.` stands for none."""
+        """Keep the axes that are there and as long as the signal's dimension.
+
+        `.` stands for none, and there is one for each dimension: readers count them.
+        """
         asked = [axis for text in group.attributes["axes"].flat for axis in _SEPARATORS.split(str(text)) if axis]
         axes = []
-        for dimension, axis in enumerate(asked):
+        for dimension, axis in enumerate([*asked, *["."] * (len(shape) - len(asked))]):
             given = group.attributes.get(f"{axis}_indices")
             along = [int(index) for index in np.ravel(given)] if given is not None else [dimension]
             doubt = "" if axis == "." else self._doubt(group, axis, along, shape)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from nxscribe.projections.nexus.nodes import Node
 
 
@@ -36,3 +39,12 @@ def size_of(path: Path) -> int:
         raise RawError(f"{path} is not there") from None
     except OSError as error:
         raise RawError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def unlike_counts(dtype: npt.DTypeLike) -> float:
+    """A fill value that no detector counts to: what a frame would read as whose source is gone."""
+    known = np.dtype(dtype)
+    if known.kind == "f":
+        return float("nan")
+    bits = 8 * known.itemsize
+    return 2.0**bits - 1 if known.kind == "u" else -(2.0 ** (bits - 1))

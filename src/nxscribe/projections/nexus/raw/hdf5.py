@@ -13,7 +13,7 @@ import numpy as np
 
 from nxscribe.model import Value
 from nxscribe.projections.nexus.nodes import ExternalLinkNode, FrameSource, VirtualNode
-from nxscribe.projections.nexus.raw.frames import Frames, RawError, size_of
+from nxscribe.projections.nexus.raw.frames import Frames, RawError, size_of, unlike_counts
 from nxscribe.projections.nexus.raw.names import Names
 
 _FRAME: Final = 2
@@ -69,7 +69,7 @@ def link(paths: Sequence[Path], dataset: str, names: Names) -> Frames:
         (len(sources), *parts[0].shape[-2:]),
         dtype.str,
         sources,
-        _fill(dtype),
+        unlike_counts(dtype),
         {0: _read(parts[0], 0), len(sources) - 1: _read(parts[-1], -1)},
     )
     return Frames(node, len(parts), spoiled=spoiled)
@@ -134,11 +134,3 @@ def _check_sources(path: Path, frames: h5py.Dataset) -> None:
     for name in {source.file_name for source in frames.virtual_sources()} - {"."}:
         if not (path.parent / name).is_file():
             raise RawError(f"{path} shows frames of {name}, which is not there")
-
-
-def _fill(dtype: np.dtype[np.generic]) -> float:
-    """What a frame reads as whose file is gone: a value that no detector counts to."""
-    if dtype.kind == "f":
-        return float("nan")
-    bits = 8 * dtype.itemsize
-    return 2.0**bits - 1 if dtype.kind == "u" else -(2.0 ** (bits - 1))

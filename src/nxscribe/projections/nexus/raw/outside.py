@@ -1,20 +1,23 @@
 """Frames whose bytes lie in files that are no HDF5 files, by HDF5's external storage.
 
 HDF5 takes a relative name in external storage from the *working directory* of whoever reads, unless the variable
-HDF5_EXTFILE_PREFIX is `${ORIGIN}`; an absolute name breaks when the folder moves. External links do better: one to an
-absolute path that is not there falls back to a file of the same name beside the file that holds the link. So the
-detector's `data` is a link to absolute names as long as the folder is where it was written, and leads to relative ones
-in the entry itself where it is not:
+HDF5_EXTFILE_PREFIX is `${ORIGIN}`; an absolute name breaks when the folder moves. Virtual datasets do better: a source
+file whose absolute path is not there is looked for, by its last part, beside the file that names it. So the frames are
+stored twice, by absolute names in a file aside and by relative ones in the entry's own, and a virtual dataset chooses:
 
-    instrument/detector01/data -> /data/…/in_place/{record}/entry_0029.h5 : /entry_0029/nxscribe/frames/frelon
-                      or, moved:  …/entry_0029.h5                         : /entry_0029/nxscribe/frames/frelon
+    instrument/detector01/data
+      in place: /data/…/in_place/{record}/entry_0029.h5 : /entry_0029/nxscribe/frames/frelon, absolute names
+      moved:    …/entry_0029.h5, which is the entry's own file, the same path, relative names
 
-The record's id in the path makes sure that a moved folder never reads what another scan left in the old place.
+One of the two is always there, so that nothing ever reads as fill values: raw files that are gone are an error. The
+record's id in the path makes sure that a moved folder never reads what another scan left in the old place. An external
+link would choose in the same way, but nexusformat follows those itself and knows no second place.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -24,14 +27,13 @@ import numpy as np
 from nxscribe.model import Value
 from nxscribe.projections.nexus.account import ACCOUNT
 from nxscribe.projections.nexus.nodes import (
-    ExternalLinkNode,
     FrameSource,
     Node,
     Segment,
     StoredOutsideNode,
     VirtualNode,
 )
-from nxscribe.projections.nexus.raw.frames import Frames
+from nxscribe.projections.nexus.raw.frames import Frames, unlike_counts
 from nxscribe.projections.nexus.raw.names import Names
 
 _MOST_SEGMENTS: Final = 2500
@@ -64,29 +66,22 @@ def store(detector: str, stack: Stack, names: Names, files: int, spoiled: str) -
 
     `files` are shown; `spoiled` is why those after them are not.
     """
-    path = f"{ACCOUNT}/frames/{detector}"
-    link = ExternalLinkNode(str(names.in_place), f"/{names.entry}/{path}", (len(stack.blocks), *stack.shape))
-    relative = _nodes(path, stack, names.entry, names.from_container)
-    absolute = _nodes(path, stack, names.entry, str)
-    return Frames(link, files, relative, absolute, spoiled)
-
-
-def _nodes(path: str, stack: Stack, entry: str, name: Callable[[Path], str]) -> dict[str, Node]:
-    size = int(np.prod(stack.shape)) * np.dtype(stack.dtype).itemsize
-    nodes: dict[str, Node] = {}
-    sources: list[FrameSource] = []
+    size = math.prod(stack.shape) * np.dtype(stack.dtype).itemsize
     starts = range(0, len(stack.blocks), _MOST_SEGMENTS)
+    relative: dict[str, Node] = {}
+    absolute: dict[str, Node] = {}
+    sources: list[FrameSource] = []
     for start in starts:
+        path = f"{ACCOUNT}/frames/{detector}" + (f"_{start}" if len(starts) > 1 else "")
         blocks = stack.blocks[start : start + _MOST_SEGMENTS]
         shape = (len(blocks), *stack.shape)
-        there = f"{path}_{start}" if len(starts) > 1 else path
-        nodes[there] = StoredOutsideNode(
-            shape,
-            stack.dtype,
-            tuple(Segment(name(block.path), block.offset, size) for block in blocks),
-            {index - start: frame for index, frame in stack.samples.items() if 0 <= index - start < len(blocks)},
-        )
-        sources += [FrameSource(".", f"/{entry}/{there}", shape, index) for index in range(len(blocks))]
-    if len(starts) > 1:
-        nodes[path] = VirtualNode((len(stack.blocks), *stack.shape), stack.dtype, tuple(sources), fill=0)
-    return nodes
+        samples = {index - start: frame for index, frame in stack.samples.items() if 0 <= index - start < len(blocks)}
+        for nodes, called in ((relative, names.from_container), (absolute, str)):
+            segments = tuple(Segment(called(block.path), block.offset, size) for block in blocks)
+            nodes[path] = StoredOutsideNode(shape, stack.dtype, segments, samples)
+        sources += [
+            FrameSource(str(names.in_place), f"/{names.entry}/{path}", shape, index) for index in range(len(blocks))
+        ]
+    shape = (len(stack.blocks), *stack.shape)
+    data = VirtualNode(shape, stack.dtype, tuple(sources), unlike_counts(stack.dtype), dict(stack.samples))
+    return Frames(data, files, relative, absolute, spoiled)
