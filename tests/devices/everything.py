@@ -109,9 +109,7 @@ class Everything(Device):
             stamped = (2.0, time.time(), getattr(AttrQuality, f"ATTR_{quality}"))
             self._add(f"quality_{quality.lower()}", tango.CmdArgType.DevDouble, AttrDataFormat.SCALAR, stamped)
 
-    def _add(
-        self, name: str, kind: tango.CmdArgType, shape: AttrDataFormat, value: object, **options: object
-    ) -> None:
+    def _add(self, name: str, kind: tango.CmdArgType, shape: AttrDataFormat, value: object, **options: object) -> None:
         def read(_device: Device, _attribute: tango.Attribute) -> object:
             return value
 
@@ -121,7 +119,9 @@ class Everything(Device):
             AttrDataFormat.IMAGE: {"max_dim_x": 16, "max_dim_y": 16},
         }[shape]
         self.add_attribute(
-            attribute(name=name, fget=read, dtype=kind, dformat=shape, access=tango.AttrWriteType.READ, **sizes, **options)
+            attribute(
+                name=name, fget=read, dtype=kind, dformat=shape, access=tango.AttrWriteType.READ, **sizes, **options
+            )
         )
 
 

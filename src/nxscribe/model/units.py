@@ -14,7 +14,7 @@ from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
 from importlib import resources
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -239,15 +239,29 @@ def _parse(unit: str) -> pint.Unit | None:
         return None
 
 
+def quantities() -> pint.UnitRegistry[float]:
+    """pint's registry for computing with measured values, in floats; its units can be spelled as in `convert`."""
+    with _LOADING:
+        return _load_registry(float)
+
+
+def unit_of(unit: str) -> pint.Unit:
+    """A unit of `quantities()`; an empty one has no dimension. Raises UnitError for what is none."""
+    found = _parse(unit) if unit else _registry().dimensionless
+    if found is None:
+        raise UnitError(f"{unit!r} is not a known unit")
+    return quantities().Unit(str(found))
+
+
 def _registry() -> pint.UnitRegistry[Decimal]:
     # Units of two registries do not mix: two threads must not load one each.
     with _LOADING:
-        return _load_registry()
+        return _load_registry(Decimal)
 
 
-@lru_cache(maxsize=1)
-def _load_registry() -> pint.UnitRegistry[Decimal]:
-    """Pint's registry, computing in decimals, with our additions.
+@lru_cache(maxsize=2)
+def _load_registry(number: type) -> pint.UnitRegistry[Any]:
+    """Pint's registry, computing in decimals or floats, with our additions.
 
     pint computes the dimensions of all units while it loads, so that what changes a base unit must be loaded with its
     own table and not afterwards.
@@ -261,4 +275,4 @@ def _load_registry() -> pint.UnitRegistry[Decimal]:
         for line in table.joinpath(name).read_text("utf-8").splitlines()
         if not line.startswith("@import")
     ]
-    return pint.UnitRegistry([*lines, *_EXTRA], non_int_type=Decimal, on_redefinition="ignore")
+    return pint.UnitRegistry([*lines, *_EXTRA], non_int_type=number, on_redefinition="ignore")

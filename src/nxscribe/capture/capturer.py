@@ -1,0 +1,172 @@
+"""One phase's snapshot: what the plan wants, given, read, computed, or taken from a default, by one deadline."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import ChainMap
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from nxscribe.capture.merge import merge, worst
+from nxscribe.capture.reader import TangoReader
+from nxscribe.errors import Problem
+from nxscribe.model import Phase, Reading, Snapshot, now
+from nxscribe.plan import (
+    CapturePlan,
+    ExpressionSource,
+    LiteralSource,
+    ParameterSource,
+    PropertySource,
+    Source,
+    TangoSource,
+)
+from nxscribe.plan.expression import ExpressionError, Operand, cached_expression
+
+DEFAULT: Final = "default"
+"""The source that a reading from a default names."""
+LITERAL: Final = "literal"
+"""The source that a value written in the config names."""
+
+
+class Capturer:
+    """Makes snapshots. Several threads may do so at the same time."""
+
+    def __init__(self, reader: TangoReader) -> None:
+        self._reader = reader
+
+    def capture(
+        self,
+        plan: CapturePlan,
+        phase: Phase,
+        *,
+        given: Mapping[str, Reading],
+        had: Mapping[str, Reading],
+        deadline_s: float,
+        stop: threading.Event | None = None,
+    ) -> Snapshot:
+        """A reading for each placeholder that the plan wants in this phase; those without a value say why.
+
+        Args:
+            plan: What to read.
+            phase: When.
+            given: Built-in values and the trigger's parameters: they win over sources, which are then not asked.
+            had: The readings of the initial snapshot.
+            deadline_s: How long the sources have (seconds).
+            stop: Ends the capture at once when it is set, with what is there by then.
+        """
+        started, begun = now(), time.monotonic()
+        wanted = plan.wanted(phase, {name for name, reading in had.items() if reading.ok})
+        asked = {name: plan.sources[name] for name in wanted if name in plan.sources and name not in given}
+        told = self._read(asked, had if phase is Phase.FINAL else {}, begun + deadline_s, stop)
+        readings: dict[str, Reading] = {}
+        known = ChainMap(dict(given), readings, dict(had))
+        for name in _in_order(wanted, plan):
+            if name in given:
+                readings[name] = given[name]
+                continue
+            source = plan.sources.get(name)
+            reading = told[name] if name in told else _without_tango(source, given, known)
+            if source and source.unit and reading.ok and not isinstance(source.origin, ExpressionSource):
+                reading = replace(reading, unit=source.unit)
+            readings[name] = reading if reading.ok else _default(plan, name, source) or reading
+        return Snapshot(phase, started, time.monotonic() - begun, readings)
+
+    def _read(
+        self, sources: Mapping[str, Source], had: Mapping[str, Reading], deadline: float, stop: threading.Event | None
+    ) -> dict[str, Reading]:
+        """The readings of the placeholders that come from Tango, all asked for side by side."""
+        attributes: dict[str, float | None] = {}
+        for source in sources.values():
+            if isinstance(source.origin, TangoSource):
+                for attribute in source.origin.attributes:
+                    # One attribute may serve two placeholders: the patient one decides.
+                    limit = attributes.get(attribute, 0.0)
+                    patient = source.timeout_s is None or limit is None
+                    attributes[attribute] = None if patient else max(limit or 0.0, source.timeout_s or 0.0)
+        properties = [source.origin.name for source in sources.values() if isinstance(source.origin, PropertySource)]
+        found, known = self._reader.read_all(
+            attributes,
+            properties,
+            deadline,
+            timeouts={attribute: limit for attribute, limit in attributes.items() if limit is not None},
+            stop=stop,
+        )
+        readings: dict[str, Reading] = {}
+        for name, source in sources.items():
+            if isinstance(source.origin, PropertySource):
+                readings[name] = known[source.origin.name]
+            elif isinstance(source.origin, TangoSource):
+                since = had[name].time if name in had and not had[name].ok else None
+                several = [
+                    reading
+                    if (reading := found[attribute]).ok or since is None
+                    # What came too late for the start is better than nothing at the end: its time tells its age.
+                    else self._reader.late(attribute, since) or reading
+                    for attribute in source.origin.attributes
+                ]
+                readings[name] = merge(several) if source.origin.is_list else several[0]
+        return readings
+
+
+def _in_order(wanted: frozenset[str], plan: CapturePlan) -> Iterator[str]:
+    """Operands before the expressions that need them. The plan was checked to have no circles."""
+    plain = sorted(name for name in wanted if name not in plan.operands)
+    computed = sorted((name for name in wanted if name in plan.operands), key=lambda name: len(plan.operands[name]))
+    # An expression needs all that its operands need, and them: whoever needs more comes later.
+    yield from plain
+    yield from computed
+
+
+def _without_tango(source: Source | None, given: Mapping[str, Reading], known: Mapping[str, Reading]) -> Reading:
+    if source is None:
+        error = "no source in the config, and not set by the control system"
+        return Reading("none", now(), error=error)
+    origin = source.origin
+    if isinstance(origin, LiteralSource):
+        return Reading(LITERAL, now(), np.asarray(origin.value))
+    if isinstance(origin, ParameterSource):
+        if origin.name in given:
+            return given[origin.name]
+        problem = Problem(
+            f"the control system did not set the parameter {origin.name}", remedy="send it with the trigger"
+        )
+        return Reading("parameter", now(), error=problem.explanation)
+    if isinstance(origin, ExpressionSource):
+        return _computed(origin.expression, source.unit, known)
+    raise TypeError(f"{origin} is read from Tango")
+
+
+def _computed(text: str, unit: str, known: Mapping[str, Reading]) -> Reading:
+    """The value of a formula. Without one of its operands it has none."""
+    source = f"expression {text}"
+    try:
+        expression = cached_expression(text)
+        used = {name: known[name] for name in expression.names if name in known}
+        for name in expression.names:
+            if name not in used or not used[name].ok:
+                why = used[name].error if name in used else "it was not asked for"
+                raise ExpressionError(f"its operand ${{{name}}} has no value: {why}")
+        operands = {
+            name: Operand(reading.value, reading.unit) for name, reading in used.items() if reading.value is not None
+        }
+        result = expression.evaluate(operands, unit)
+    except ExpressionError as error:
+        return Reading(source, now(), error=f"{text} could not be computed; {error}")
+    if result.plain:
+        # Whoever reads the file can see in which units the numbers entered.
+        units = ", ".join(f"{name} in {operand.unit}" for name, operand in operands.items() if operand.unit)
+        source = f"{source} ({units})" if units else source
+    time_of = max((reading.time for reading in used.values()), default=now())
+    return Reading(source, time_of, result.value, result.unit, worst(reading.quality for reading in used.values()))
+
+
+def _default(plan: CapturePlan, name: str, source: Source | None) -> Reading | None:
+    if source is not None and source.default is not None:
+        return Reading(DEFAULT, now(), np.asarray(source.default), source.unit)
+    if name in plan.defaults:
+        return Reading(DEFAULT, now(), np.asarray(plan.defaults[name]))
+    return None

@@ -1,0 +1,89 @@
+"""The link to one device: a proxy that is made once and kept, and what is known of its attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import tango
+
+from nxscribe.capture.explain import explain, is_timeout
+from nxscribe.capture.names import TangoName
+from nxscribe.capture.values import Configuration, configuration_of, reading_of
+from nxscribe.errors import Problem
+from nxscribe.model import Reading, now
+
+
+class DeviceError(Exception):
+    """The device as a whole did not answer. Its text is in the form of every error: what; why; remedy."""
+
+
+class DeviceTimeoutError(DeviceError):
+    """It was there, but took too long: it may still be busy with what it was asked for."""
+
+
+class DeviceLink:
+    """Blocking calls to one device, for one thread. Each raises DeviceError when there is no answer."""
+
+    def __init__(self, device: str) -> None:
+        self._device = device
+        self._name = device.removeprefix("tango://")
+        self._proxy: tango.DeviceProxy | None = None
+        self._timeout_ms = 0
+        self._configurations: dict[TangoName, Configuration] = {}
+
+    def read(self, names: Sequence[TangoName], timeout_s: float) -> dict[TangoName, Reading]:
+        """A reading for each attribute, those that failed alone included, in one request; from the hardware, not from
+        Tango's polling cache.
+        """
+        try:
+            attributes = self._connect(timeout_s).read_attributes([name.member for name in names])
+        except tango.DevFailed as error:
+            raise self._failed(error) from None
+        answered = list(zip(names, attributes, strict=True))
+        unlearnt = ""
+        try:
+            self._learn(name for name, given in answered if name not in self._configurations and not given.has_failed)
+        except DeviceError as error:
+            unlearnt = f"its unit could not be learned: {error}"
+        return {name: self._reading(name, attribute, unlearnt) for name, attribute in answered}
+
+    def _reading(self, name: TangoName, attribute: tango.DeviceAttribute, unlearnt: str) -> Reading:
+        configuration = self._configurations.get(name)
+        if configuration is None and not attribute.has_failed:
+            # A number of unknown unit is no reading.
+            return Reading(name.full, now(), error=Problem(f"{name.full} could not be read", unlearnt).explanation)
+        return reading_of(attribute, name, configuration or Configuration())
+
+    def refresh(self, timeout_s: float) -> None:
+        """Learn the units and labels anew: they may have been changed, by hand or with a new server."""
+        try:
+            self._connect(timeout_s)
+        except tango.DevFailed as error:
+            raise self._failed(error) from None
+        self._learn(tuple(self._configurations))
+
+    def _learn(self, names: Iterable[TangoName]) -> None:
+        wanted = {name.member: name for name in names}
+        if not wanted or self._proxy is None:
+            return
+        try:
+            found = self._proxy.get_attribute_config_ex(list(wanted))
+        except tango.DevFailed as error:
+            if any(entry.reason == "API_AttrNotFound" for entry in error.args):
+                self._configurations.clear()  # an attribute is gone: learn again what is still there, when it is read
+            raise self._failed(error) from None
+        self._configurations.update((wanted[info.name.lower()], configuration_of(info)) for info in found)
+
+    def _connect(self, timeout_s: float) -> tango.DeviceProxy:
+        if self._proxy is None:
+            self._proxy = tango.DeviceProxy(self._device, green_mode=tango.GreenMode.Synchronous)
+            self._proxy.set_source(tango.DevSource.DEV)
+        timeout_ms = max(1, round(timeout_s * 1000))
+        if timeout_ms != self._timeout_ms:
+            self._proxy.set_timeout_millis(timeout_ms)
+            self._timeout_ms = timeout_ms
+        return self._proxy
+
+    def _failed(self, error: tango.DevFailed) -> DeviceError:
+        text = explain(self._name, error.args)
+        return DeviceTimeoutError(text) if is_timeout(error) else DeviceError(text)

@@ -1,0 +1,64 @@
+"""Several readings as one: the positions of a list of motors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import numpy as np
+
+from nxscribe.errors import Problem
+from nxscribe.model import Quality, Reading, Value, now, units
+
+_WORST_FIRST: Final = (Quality.INVALID, Quality.ALARM, Quality.WARNING, Quality.CHANGING, Quality.VALID)
+
+
+def merge(readings: Sequence[Reading]) -> Reading:
+    """One reading of them all, in their order: an array where their types agree, else texts.
+
+    Without one of them there is none: a gap would shift the others. Its unit is the first one's if all can be told in
+    it, else none.
+    """
+    source = ", ".join(reading.source for reading in readings)
+    missing = [reading for reading in readings if reading.value is None]
+    if missing:
+        error = missing[0].error
+        if len(missing) > 1:
+            error += f" (and {len(missing) - 1} more of the list)"
+        return Reading(source, missing[0].time, error=error, quality=missing[0].quality)
+    values = [reading.value for reading in readings if reading.value is not None]
+    quality, time = worst(reading.quality for reading in readings), max(reading.time for reading in readings)
+    if len({value.shape for value in values}) > 1:
+        shapes = ", ".join(str(value.shape) for value in values)
+        problem = Problem(
+            f"the list {source} has no common shape",
+            f"its members have {shapes}",
+            "give them placeholders of their own",
+        )
+        return Reading(source, now(), quality=quality, error=problem.explanation)
+    unit = _common_unit([reading.unit for reading in readings])
+    if unit is not None:
+        values = [
+            value if reading.unit == unit or value.dtype.kind not in "iuf" else units.convert(value, reading.unit, unit)
+            for value, reading in zip(values, readings, strict=True)
+        ]
+    return Reading(source, time, _stack(values), unit or "", quality)
+
+
+def worst(qualities: Iterable[Quality]) -> Quality:
+    """The worst of some qualities; VALID for none."""
+    found = set(qualities)
+    return next((quality for quality in _WORST_FIRST if quality in found), Quality.VALID)
+
+
+def _common_unit(names: Sequence[str]) -> str | None:
+    first = names[0]
+    same = all(name == first or units.convertible(name, first) for name in names)
+    return first if same else None
+
+
+def _stack(values: Sequence[Value]) -> Value:
+    kinds = {value.dtype.kind for value in values}
+    if len(kinds) == 1 or kinds <= set("iuf"):
+        return np.stack(values)
+    return np.stack([value.astype(np.str_) for value in values])

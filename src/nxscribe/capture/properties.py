@@ -1,0 +1,55 @@
+"""Properties of devices, from the Tango database: the same link as to a device, with the database at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import tango
+
+from nxscribe.capture.explain import explain, is_timeout
+from nxscribe.capture.link import DeviceError, DeviceTimeoutError
+from nxscribe.capture.names import TangoName
+from nxscribe.capture.values import text_of
+from nxscribe.errors import Problem
+from nxscribe.model import Reading, now
+
+
+class DatabaseLink:
+    """Blocking calls to one database, for one thread. A name's member is `domain/family/member/property`."""
+
+    def __init__(self, host: str) -> None:
+        self._host = host
+        self._database: tango.Database | None = None
+
+    def read(self, names: Sequence[TangoName], timeout_s: float) -> dict[TangoName, Reading]:
+        """A reading for each property: its text, or an array of texts where it has several lines."""
+        try:
+            database = self._connect()
+            database.set_timeout_millis(max(1, round(timeout_s * 1000)))
+            return {name: _reading(database, name) for name in names}
+        except tango.DevFailed as error:
+            text = explain(f"the Tango database {self._host}", error.args)
+            raise (DeviceTimeoutError(text) if is_timeout(error) else DeviceError(text)) from None
+
+    def refresh(self, timeout_s: float) -> None:
+        """Nothing is kept of properties."""
+
+    def _connect(self) -> tango.Database:
+        if self._database is None:
+            host, _, port = self._host.split(",")[0].rpartition(":")
+            self._database = tango.Database(host, int(port))
+        return self._database
+
+
+def _reading(database: tango.Database, name: TangoName) -> Reading:
+    device, _, member = name.member.rpartition("/")
+    lines = [text_of(line) for line in next(iter(database.get_device_property(device, member).values()))]
+    if not lines:
+        problem = Problem(
+            f"the property {name.full} has no value",
+            "the Tango database has none of this name for the device",
+            "mend the name in the source, or set the property",
+        )
+        return Reading(name.full, now(), error=problem.explanation)
+    return Reading(name.full, now(), np.asarray(lines[0] if len(lines) == 1 else lines))

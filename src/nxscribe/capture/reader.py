@@ -1,0 +1,181 @@
+"""The Tango reader: many attributes of many devices, side by side, by a deadline."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import datetime
+from types import MappingProxyType
+from typing import Self
+
+import tango
+
+from nxscribe.capture.answers import Answers
+from nxscribe.capture.device import Device, Order
+from nxscribe.capture.link import DeviceLink
+from nxscribe.capture.names import TangoName, parse_name
+from nxscribe.capture.properties import DatabaseLink
+from nxscribe.errors import InputError
+from nxscribe.model import Reading, now
+
+_CLOSING_S = 1.0
+_DATABASE = "properties of "
+"""What the name of a device begins with that is no device but a database."""
+
+
+class TangoReader:
+    """Reads Tango attributes. Whatever a device does, a read ends by its deadline with what the others said.
+
+    Its connections are made once and kept; several threads may read at the same time.
+    """
+
+    def __init__(self, host: str | None = None) -> None:
+        """`host` is the Tango database (`host:port`) of names without one; by default that of TANGO_HOST."""
+        self._host = host or str(tango.ApiUtil.get_env_var("TANGO_HOST") or "")
+        self._lock = threading.Lock()
+        self._names: dict[str, TangoName] = {}
+        self._devices: dict[str, Device] = {}
+
+    def prepare(self, attributes: Iterable[str]) -> None:
+        """Begin to connect to the attributes' devices and to learn their units, in the background."""
+        by_device = defaultdict(list)
+        for text in attributes:
+            try:
+                name = self._attribute(text)
+            except InputError:
+                continue  # the reading will say it
+            by_device[name.device].append(name)
+        for device, names in by_device.items():
+            self._device(device).watch(names)
+
+    def read(
+        self,
+        attributes: Collection[str],
+        deadline: float,
+        *,
+        timeouts: Mapping[str, float] = MappingProxyType({}),
+        stop: threading.Event | None = None,
+    ) -> dict[str, Reading]:
+        """A reading for each attribute: its value, or why there is none.
+
+        Args:
+            attributes: Full names: `domain/family/member/attribute`, with `host:port/` before it for another database.
+            deadline: When to give up (monotonic seconds).
+            timeouts: Attributes that have less time than that, in seconds.
+            stop: Ends the read at once when it is set.
+        """
+        return self.read_all(attributes, (), deadline, timeouts=timeouts, stop=stop)[0]
+
+    def properties(
+        self, names: Collection[str], deadline: float, *, stop: threading.Event | None = None
+    ) -> dict[str, Reading]:
+        """The same for properties of devices (`domain/family/member/property`), from the Tango database."""
+        return self.read_all((), names, deadline, stop=stop)[1]
+
+    def read_all(
+        self,
+        attributes: Collection[str],
+        properties: Collection[str],
+        deadline: float,
+        *,
+        timeouts: Mapping[str, float] = MappingProxyType({}),
+        stop: threading.Event | None = None,
+    ) -> tuple[dict[str, Reading], dict[str, Reading]]:
+        """Attributes and properties side by side, by one deadline."""
+        started = time.monotonic()
+        known, unknown = self._names_of(attributes, self._attribute)
+        known_properties, unknown_properties = self._names_of(properties, self._property)
+        limits = {known[text]: seconds for text, seconds in timeouts.items() if text in known}
+        answers = Answers()
+        by_device: dict[str, dict[TangoName, None]] = defaultdict(dict)
+        for name in (*known.values(), *known_properties.values()):
+            by_device[name.device][name] = None
+        for device, wanted in by_device.items():
+            own = {name: limits[name] for name in wanted if name in limits} if limits else {}
+            self._device(device).send(Order(tuple(wanted), deadline, own, answers), started)
+        answers.wait(stop)
+        heard, silent = answers.close()
+        waited_s = time.monotonic() - started
+        if time.monotonic() >= deadline:
+            for late in silent:
+                late.give_up(waited_s)
+
+        def reading(name: TangoName) -> Reading:
+            return heard.get(name) or self._device(name.device).why_silent(name, waited_s)
+
+        return (
+            unknown | {text: reading(name) for text, name in known.items()},
+            unknown_properties | {text: reading(name) for text, name in known_properties.items()},
+        )
+
+    def late(self, attribute: str, since: datetime) -> Reading | None:
+        """The reading of an attribute that came after `since`, too late for the read that asked for it."""
+        try:
+            name = self._attribute(attribute)
+        except InputError:
+            return None
+        return self._device(name.device).late(name, since)
+
+    @property
+    def troubles(self) -> dict[str, str]:
+        """The devices that do not answer as they should, with since when and why."""
+        with self._lock:
+            devices = list(self._devices.values())
+        return {
+            device.name: f"since {trouble.since}: {trouble.why}" for device in devices if (trouble := device.trouble)
+        }
+
+    def close(self) -> None:
+        """End all threads; one that hangs in a device is left behind after a second."""
+        with self._lock:
+            devices = list(self._devices.values())
+            self._devices.clear()
+        for device in devices:
+            device.close()
+        until = time.monotonic() + _CLOSING_S
+        for device in devices:
+            device.join(until)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _attribute(self, text: str) -> TangoName:
+        name = self._names.get(text)
+        if name is None:
+            name = self._names[text] = parse_name(text, self._host)
+        return name
+
+    def _property(self, text: str) -> TangoName:
+        name = parse_name(text, self._host)
+        device = name.device.removeprefix(f"tango://{name.host}/")
+        return TangoName(f"{_DATABASE}{name.host}", f"{device}/{name.member}", name.host, name.full)
+
+    @staticmethod
+    def _names_of(
+        texts: Iterable[str], parse: Callable[[str], TangoName]
+    ) -> tuple[dict[str, TangoName], dict[str, Reading]]:
+        """The names, and a reading with the reason for each text that is none."""
+        names: dict[str, TangoName] = {}
+        wrong: dict[str, Reading] = {}
+        for text in texts:
+            try:
+                names[text] = parse(text)
+            except InputError as error:
+                wrong[text] = Reading(text, now(), error=error.problems[0].explanation)
+        return names, wrong
+
+    def _device(self, name: str) -> Device:
+        device = self._devices.get(name)
+        if device is None:
+            with self._lock:
+                device = self._devices.get(name)
+                if device is None:
+                    host = name.removeprefix(_DATABASE)
+                    link = DeviceLink(name) if host == name else DatabaseLink(host)
+                    device = self._devices[name] = Device(name.removeprefix("tango://"), link)
+        return device
