@@ -115,6 +115,14 @@ def test_expressions_that_need_each_other_are_told_with_all_places() -> None:
     assert "config.yaml:4:3, config.yaml:5:3" in errors[0]
 
 
+@pytest.mark.parametrize("text", ["12.398 /", "__import__('os')", "energy * 2", "${energy} if"])
+def test_an_expression_that_is_no_formula_is_an_error_where_it_stands(text: str) -> None:
+    sources = {"w": formula(text, 6), "energy": tango()}
+    errors = errors_of(lambda: compile_plan(definition(asked("w"), asked("energy")), sources))
+    assert len(errors) == 1
+    assert errors[0].startswith(f"config.yaml:6:3: error: the expression of ${{w}}, {text}, cannot be computed; ")
+
+
 def test_two_separate_circles_are_both_told() -> None:
     sources = {"a": formula("${b}"), "b": formula("${a}"), "c": formula("${c}")}
     assert len(errors_of(lambda: compile_plan(definition(asked("a")), sources))) == 2

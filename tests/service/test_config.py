@@ -163,9 +163,20 @@ def test_techniques_and_detectors(write, tmp_path: Path) -> None:
     assert tomo.additions == (tmp_path / "configs/mine.xml",)
     assert tomo.parameters == ("ref_n",)
     assert tomo.sources["y"].origin == TangoSource(("a/b/c/d",))
+    place = Location(str(config.file), 5, 3)
     assert config.detectors["pco"] == LimaDetector(
-        "pco", "id16a/limaccds/pco", "instrument/detector01", "/entry/data", Location(str(config.file), 5, 3)
+        "pco", "id16a/limaccds/pco", "instrument/detector01", "/entry/data", location=place
     )
+
+
+def test_the_common_timeout_is_that_of_sources_without_their_own(load) -> None:
+    config = load("""\
+        limits: {attribute_timeout_s: 0.3}
+        detectors: {pco: {device: a/b/c, group: g}}
+        sources: {x: a/b/c/d, y: {tango: a/b/c/e, timeout_s: 1}}
+    """)
+    assert [source.timeout_s for source in config.sources.values()] == [0.3, 1.0]
+    assert {source.timeout_s for source in config.detectors["pco"].sources.values()} == {0.3}
 
 
 def test_sections_with_nothing_below_count_as_absent(load) -> None:

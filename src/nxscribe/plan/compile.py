@@ -11,7 +11,7 @@ from nxscribe.plan.built_in import BUILT_IN
 from nxscribe.plan.capture_plan import CapturePlan
 from nxscribe.plan.checks import check_sources, check_units
 from nxscribe.plan.detectors import LimaDetector
-from nxscribe.plan.expressions import operands_of
+from nxscribe.plan.expressions import check_expressions, operands_of
 from nxscribe.plan.sources import Source
 from nxscribe.plan.uses import Use, uses_of
 
@@ -55,6 +55,7 @@ def compile_plan(
     )
     problems = (
         *problems,
+        *check_expressions(offered),
         *check_sources(plan, uses, offered, parameters),
         *check_units(uses, offered, definition),
     )

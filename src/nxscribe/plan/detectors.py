@@ -30,12 +30,16 @@ class LimaDetector:
     """The NXdetector that gets its data, as a path from the entry: `instrument/detector01`."""
     dataset: str = ""
     """For HDF5, the path of the frames inside each raw file; empty: found by looking."""
+    timeout_s: float | None = None
+    """For each of its attributes; None: the phase's deadline."""
     location: Location | None = None
 
     @property
     def sources(self) -> dict[str, Source]:
         """The placeholders that the detector adds, with their sources."""
         return {
-            f"{self.name}.{attribute}": Source(TangoSource((f"{self.device}/{attribute}",)), location=self.location)
+            f"{self.name}.{attribute}": Source(
+                TangoSource((f"{self.device}/{attribute}",)), timeout_s=self.timeout_s, location=self.location
+            )
             for attribute in SAVING_ATTRIBUTES
         }

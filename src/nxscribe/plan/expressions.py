@@ -1,13 +1,29 @@
-"""What the expressions among the sources need, and whether they can be computed at all."""
+"""What the expressions among the sources need of each other, and whether they are formulas at all."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 
 from nxscribe.errors import Problem
 from nxscribe.model import Template
+from nxscribe.plan.expression import ExpressionError, cached_expression
 from nxscribe.plan.sources import ExpressionSource, Source
+
+
+def check_expressions(sources: Mapping[str, Source]) -> Iterator[Problem]:
+    """An error for each expression that is no formula."""
+    for name, source in sources.items():
+        if isinstance(source.origin, ExpressionSource):
+            try:
+                cached_expression(source.origin.expression)
+            except ExpressionError as error:
+                yield Problem(
+                    f"the expression of ${{{name}}}, {source.origin.expression}, cannot be computed",
+                    str(error),
+                    "correct it",
+                    source.location,
+                )
 
 
 def operands_of(sources: Mapping[str, Source]) -> tuple[dict[str, frozenset[str]], tuple[Problem, ...]]:

@@ -52,7 +52,7 @@ def load_config(path: Path) -> Config:
         raise InputError(*problems_of(error.errors(include_url=False), document)) from None
     if problems := sorted(_problems(form, document), key=lambda problem: problem.location or document.location):
         raise InputError(*problems)
-    return _Conversion(path, document).config(form)
+    return _Conversion(path, document, form).config()
 
 
 def _read(path: Path) -> bytes:
@@ -114,11 +114,13 @@ def _placed(problem: Problem, location: Location) -> Problem:
 class _Conversion:
     """The checked form with its file at hand: positions and folders come from there."""
 
-    def __init__(self, path: Path, document: Located) -> None:
+    def __init__(self, path: Path, document: Located, form: ConfigForm) -> None:
         self._file = path.absolute()
         self._document = document
+        self._form = form
 
-    def config(self, form: ConfigForm) -> Config:
+    def config(self) -> Config:
+        form = self._form
         return Config(
             file=self._file,
             beamline=form.beamline,
@@ -163,7 +165,12 @@ class _Conversion:
 
     def _detector(self, name: str, form: DetectorForm) -> LimaDetector:
         return LimaDetector(
-            name, form.device, form.group.strip("/"), form.dataset, key_location(self._document, ("detectors", name))
+            name=name,
+            device=form.device,
+            group=form.group.strip("/"),
+            dataset=form.dataset,
+            timeout_s=self._form.limits.attribute_timeout_s,
+            location=key_location(self._document, ("detectors", name)),
         )
 
     def _sources(self, place: tuple[str, ...], forms: dict[str, SourceForm]) -> dict[str, Source]:
@@ -173,7 +180,7 @@ class _Conversion:
         return Source(
             origin=self._origin(place, form),
             unit=form.unit,
-            timeout_s=form.timeout_s,
+            timeout_s=form.timeout_s or self._form.limits.attribute_timeout_s,
             max_age_s=form.max_age_s,
             default=None if form.default is None else self._text((*place, "default")),
             mandatory=form.mandatory,

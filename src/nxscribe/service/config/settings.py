@@ -32,7 +32,7 @@ class Limits:
     deadline_s: float
     """For all readings of one phase."""
     attribute_timeout_s: float | None
-    """For one attribute, unless its source says otherwise. None: the deadline."""
+    """For one attribute, unless its source says otherwise: all sources carry it. None: the deadline."""
     write_timeout_s: float
     """For writing one entry: a writer that takes longer is replaced."""
     scan_hours: float
