@@ -140,7 +140,7 @@ def test_a_field_without_a_value_is_kept_with_a_warning():
         (["x(NX_FLAOT): ${x}"], "2:3: error: unknown type 'NX_FLAOT'; did you mean 'NX_FLOAT'?"),
         (["x(float): ${x}"], "the group 'x' holds a bare value"),
         (["x(NXcolection):"], ""),
-        (["sample: {name: '${x}'}"], "write name(NXclass): for a group"),
+        (["sample: {name: '${x}'}"], "if it is a group, write name(NXclass)"),
         (["x: {value: a, record: finale}"], "2:25: error: 'finale' is no phase of a scan; did you mean 'final'?"),
         (["x: {value: a, exists: recommended}"], "known here: mandatory, optional, required"),
         (["x: [1, 2]"], "a list as the field 'x'"),

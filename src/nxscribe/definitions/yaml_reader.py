@@ -87,7 +87,7 @@ class _Reader:
     def _without_kind(self, name: Written, node: Located) -> Node:
         if isinstance(node.value, dict) and "link" in node.value:
             return self._link(name, node, yaml_words.LINK_BY_KEY)
-        return self._field(name, "NX_CHAR", node)
+        return self._field(name, "NX_CHAR", node, hint="if it is a group, write name(NXclass)")
 
     def _group(self, name: Written, nx_class: str, node: Located) -> Group:
         body = _Body()
@@ -107,21 +107,21 @@ class _Reader:
         body.facts["nx_class"] = Written(nx_class, name.location)
         return self._make.group(name, self._make.facts(body.facts, name.location), body.children, body.attributes)
 
-    def _field(self, name: Written, kind: str, node: Located) -> Node:
-        body = self._body(node, yaml_words.FIELD, f"the field {name.text!r}", "write name(NXclass): for a group")
+    def _field(self, name: Written, kind: str, node: Located, hint: str = "") -> Node:
+        body = self._body(node, yaml_words.FIELD, f"the field {name.text!r}", hint)
         body.facts["type"] = Written(kind, name.location)
         value = body.facts.pop("value", Written("", name.location))
         return self._make.field(name, value, self._make.facts(body.facts, name.location), body.attributes)
 
     def _link(self, name: Written, node: Located, words: Mapping[str, str]) -> Node:
-        body = self._body(node, words, f"the link {name.text!r}", "")
+        body = self._body(node, words, f"the link {name.text!r}")
         target = body.facts.pop("target", body.facts.pop("value", Written("", name.location)))
         return self._make.link(name, target, self._make.facts(body.facts, name.location))
 
     def _attribute(self, key: str, place: Location, node: Located) -> Attribute:
         text = key.removeprefix(yaml_words.ATTRIBUTE_SIGN)
         found = _KEY.fullmatch(text)
-        body = self._body(node, yaml_words.ATTRIBUTE, f"the attribute {text!r}", "")
+        body = self._body(node, yaml_words.ATTRIBUTE, f"the attribute {text!r}")
         value = body.facts.pop("value", Written("", place))
         if found:
             body.facts["type"] = Written(found["kind"].strip(), place)
@@ -129,7 +129,7 @@ class _Reader:
             Written(found["name"] if found else text, place), value, self._make.facts(body.facts, place)
         )
 
-    def _body(self, node: Located, words: Mapping[str, str], what: str, otherwise: str) -> _Body:
+    def _body(self, node: Located, words: Mapping[str, str], what: str, hint: str = "") -> _Body:
         """The facts below a key; a bare value is its `value`."""
         body = _Body()
         if not isinstance(node.value, dict):
@@ -142,7 +142,7 @@ class _Reader:
             elif key.startswith(yaml_words.ATTRIBUTE_SIGN) and words is yaml_words.FIELD:
                 body.attributes.append(self._attribute(key, place, below))
             else:
-                remedy = "; ".join(part for part in (did_you_mean(key, words), otherwise) if part)
+                remedy = "; ".join(part for part in (did_you_mean(key, words), hint) if part)
                 self._findings.error(f"{what} has no {key!r}", "", remedy, place)
         return body
 
