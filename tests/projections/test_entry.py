@@ -188,7 +188,7 @@ def test_the_account_tells_whose_the_entry_is_and_with_what_definition_it_was_ma
         account = file["entry_0001/nxscribe"]
         assert texts(account["record_id"]) == record.id
         assert texts(account["definition_sha256"]) == record.definition.sha256
-        assert texts(account["definition"]) == record.definition.text
+        assert "\n".join(texts(account["definition"])) == record.definition.text
         assert texts(account["notes"]) == ["restarted during the scan"]
         assert texts(account["program"]) == "nxscribe"
 
@@ -257,6 +257,7 @@ def test_readings_of_any_type_come_back_as_they_were(settings: FileSettings) -> 
         "l": np.asarray(["a b", ""]),
         "e": np.asarray([], dtype=np.float64),
         "n": np.asarray([], dtype="U1"),
+        "m": np.asarray([f"µ{number}" for number in range(500)] + [""]),
     }
     fields = "".join(f'<{name} NAPItype="NX_CHAR_OR_NUMBER">${{{name}}}</{name}>' for name in given)
     text = f'<group NX_class="NXentry" groupName="${{entry}}">{fields}</group>'

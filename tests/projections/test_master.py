@@ -182,7 +182,21 @@ def test_a_data_root_that_is_not_there_is_not_made(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_made_is_told_with_its_name_and_cause(settings: FileSettings) -> None:
     record = replace(started(settings.data_root), master="blocked/id16a/x.h5")
     (settings.data_root / "blocked").write_text("a file where a folder should be")
-    with pytest.raises(ProjectionError, match=r"blocked/id16a/x\.h5 cannot be written; .*blocked.*directory"):
+    with pytest.raises(ProjectionError, match=r"blocked/id16a/x\.h5 cannot be written; .*blocked: "):
+        write_nexus(record, settings)
+
+
+@pytest.mark.parametrize(
+    "change", [{"master": "../out.h5"}, {"master": "/data/out.h5"}, {"master": ""}, {"id": "../../out"}]
+)
+def test_a_record_that_leads_out_of_the_data_root_is_refused(change: dict[str, str], settings: FileSettings) -> None:
+    with pytest.raises(ProjectionError, match="leads out of the data root"):
+        write_nexus(replace(started(settings.data_root), **change), settings)
+
+
+def test_a_record_whose_definition_is_damaged_is_told_so(settings: FileSettings) -> None:
+    record = started(settings.data_root, text="<group NX_class='NXentry'")
+    with pytest.raises(ProjectionError, match="as recorded"):
         write_nexus(record, settings)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import fabio.edfimage
 import h5py
+import hdf5plugin
 import numpy as np
 import pytest
 from some_scans import FRAMES, edf_series, ended, frames, hdf5_scan, hdf5_series, started
@@ -250,6 +251,15 @@ def test_a_raw_file_that_its_detector_still_holds_locked_is_linked_as_well(
         detector.stdin.close()
     assert DATA not in written.missing
     np.testing.assert_array_equal(read_elsewhere(written.master), seen)
+
+
+def test_compressed_hdf5_frames_are_linked(record: Record, settings: FileSettings) -> None:
+    seen = frames()
+    with h5py.File(Path(record.directory) / "tomo_0000.h5", "w") as file:
+        file.create_dataset("data", data=seen, chunks=(1, *FRAMES[1:]), compression=hdf5plugin.Bitshuffle())
+    written = write_nexus(ended(record, RawSeries("pco", record.directory, "tomo_%04d.h5")), settings)
+    with h5py.File(written.master) as file:
+        np.testing.assert_array_equal(file[f"entry_0001/{DATA}"][()], seen)
 
 
 def test_formats_that_hdf5_cannot_show_are_listed(record: Record, settings: FileSettings) -> None:

@@ -30,7 +30,7 @@ def account(
         "session": record.session,
         "definition_name": record.definition.name,
         "definition_sha256": record.definition.sha256,
-        "definition": record.definition.text,
+        "definition": record.definition.text.split("\n"),
         "end_reason": record.end_reason.value if record.end_reason else "",
         "missing": list(missing),
         "missing_reason": list(missing.values()),

@@ -19,7 +19,7 @@ READ_ONLY: Final = 0o444
 @contextlib.contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Keep other processes of nxscribe out of a folder. Made where it is not there. Raises OSError."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         # A file system that has no locks has nothing to wait for.
@@ -36,7 +36,7 @@ def replacing(path: Path, *, read_only: bool = False) -> Iterator[Path]:
 
     Readers that have `path` open keep the old content, whole. Raises OSError.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     temporary = path.with_name(TEMPORARY)
     temporary.unlink(missing_ok=True)
     try:
@@ -49,6 +49,15 @@ def replacing(path: Path, *, read_only: bool = False) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
         raise
     sync(path.parent)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, so that a power cut does not take them away again. Raises OSError."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync(folder.parent)
 
 
 def write(path: Path, content: bytes) -> None:

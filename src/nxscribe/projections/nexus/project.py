@@ -6,12 +6,12 @@ import contextlib
 import errno
 from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from nxscribe.definitions import parse_definition
-from nxscribe.errors import Problem, ProjectionError
-from nxscribe.model import now
+from nxscribe.errors import InputError, Problem, ProjectionError
+from nxscribe.model import Definition, now
 from nxscribe.projections.files import FileSettings, Layout, Written
 from nxscribe.projections.nexus import atomic, master, writer
 from nxscribe.projections.nexus.nodes import GroupNode, Node
@@ -37,18 +37,13 @@ def write_nexus(record: Record, settings: FileSettings) -> Written:
 
     Raises ProjectionError; the files are then as they were before.
     """
-    path = settings.data_root / record.master
-    container = path
-    if settings.layout is Layout.LINKED:
-        container = master.entries_folder(path) / f"{record.entry}.h5"
-    in_place = master.entries_folder(path) / "in_place" / record.id / container.name
-    names = Names(settings.data_root, path, container, in_place, record.entry)
+    names = names_of(record, settings)
+    path, container = names.master, names.container
     with _explained(path, settings.data_root), atomic.locked(path.parent):
         for file in dict.fromkeys((path, container)):
             master.check_owner(file, record.entry, record.id)
         raw = link_raw(record.raw, record.detectors, names)
-        definition = parse_definition(record.definition.name, record.definition.text)
-        tree = build_tree(definition, record, raw)
+        tree = build_tree(_definition(record), record, raw)
         _put(names, record, tree, {place: node for link in raw for place, node in link.in_place.items()})
     return Written(
         master=path,
@@ -60,6 +55,37 @@ def write_nexus(record: Record, settings: FileSettings) -> Written:
         warnings=tuple(tree.warnings),
         complete=not record.is_open,
     )
+
+
+def names_of(record: Record, settings: FileSettings) -> Names:
+    """Where a record's files are."""
+    _check_names(record)
+    path = settings.data_root / record.master
+    container = path
+    if settings.layout is Layout.LINKED:
+        container = master.entries_folder(path) / f"{record.entry}.h5"
+    in_place = master.entries_folder(path) / "in_place" / record.id / container.name
+    return Names(settings.data_root, path, container, in_place, record.entry)
+
+
+def _check_names(record: Record) -> None:
+    """A record may come from elsewhere, by way of `records import`: its names must not lead out of the data root."""
+    master = PurePosixPath(record.master)
+    if master.is_absolute() or ".." in master.parts or not master.name or len(PurePosixPath(record.id).parts) != 1:
+        raise ProjectionError(
+            Problem(
+                f"the record {record.id!r} has the master {record.master!r}, which leads out of the data root",
+                "the record was not made by nxscribe, or was changed",
+                "look where it came from",
+            )
+        )
+
+
+def _definition(record: Record) -> Definition:
+    try:
+        return parse_definition(record.definition.name, record.definition.text)
+    except InputError as error:
+        raise ProjectionError(*error.problems) from error
 
 
 def _put(names: Names, record: Record, tree: Tree, in_place: dict[str, Node]) -> None:

@@ -21,10 +21,7 @@ from nxscribe.projections.nexus.nodes import (
 
 def verify_entry(path: Path, entry_name: str, entry: GroupNode) -> None:
     """Read every dataset and follow every link of an entry. Raises ProjectionError for what differs."""
-    with h5py.File(path, "r", locking=False) as file:
-        group = file[entry_name]
-        wrong = [f"{where}: {what}" for where, node in entry.walk() if (what := _difference(group, where, node))]
-    if wrong:
+    if wrong := differences(path, entry_name, entry):
         raise ProjectionError(
             Problem(
                 f"{path}: {len(wrong)} parts of {entry_name} read back otherwise than written: {'; '.join(wrong[:5])}",
@@ -32,6 +29,16 @@ def verify_entry(path: Path, entry_name: str, entry: GroupNode) -> None:
                 "look at the disk and the system's log; the file was not put in place, and the record is safe",
             )
         )
+
+
+def differences(path: Path, entry_name: str, entry: GroupNode) -> list[str]:
+    """What a file has otherwise than it is to be, as `path from the entry: what`. What it has more is left aside.
+
+    Raises OSError for a file that cannot be opened, KeyError for one without the entry.
+    """
+    with h5py.File(path, "r", locking=False) as file:
+        group = file[entry_name]
+        return [f"{where}: {what}" for where, node in entry.walk() if (what := _difference(group, where, node))]
 
 
 def _difference(group: h5py.Group, path: str, node: Node) -> str:

@@ -24,6 +24,9 @@ from nxscribe.projections.nexus.nodes import (
 NEXUS_RELEASE: Final = "v2026.01"
 
 _TEXTS: Final = h5py.string_dtype("utf-8")
+_MANY_TEXTS: Final = 100
+"""From so many on, texts are compressed: ten thousand names of raw files differ in a few digits."""
+_DEFLATE: Final = 4
 _SCALAR: Final = h5py.h5s.create(h5py.h5s.SCALAR)
 _LINK_CREATION: Final = h5py.h5p.create(h5py.h5p.LINK_CREATE)
 _LINK_CREATION.set_char_encoding(h5py.h5t.CSET_UTF8)
@@ -87,9 +90,14 @@ def write_node(parent: h5py.h5g.GroupID, name: str, node: Node) -> None:
 
 def _write_value(parent: h5py.h5g.GroupID, key: bytes, value: Value) -> h5py.h5d.DatasetID:
     space = h5py.h5s.create_simple(value.shape) if value.ndim else _SCALAR
-    data = _encoded(value)
+    creation = None
+    if value.dtype.kind == "U" and value.size >= _MANY_TEXTS:
+        creation = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        creation.set_chunk(value.shape)
+        creation.set_deflate(_DEFLATE)
+    data = _encoded(value) if creation is None else _of_one_length(value)
     stored = h5py.h5t.py_create(data.dtype, logical=True)
-    dataset = h5py.h5d.create(parent, key, stored, space, lcpl=_LINK_CREATION)
+    dataset = h5py.h5d.create(parent, key, stored, space, creation, lcpl=_LINK_CREATION)
     if value.size:
         dataset.write(h5py.h5s.ALL, h5py.h5s.ALL, data)
     return dataset
@@ -107,6 +115,12 @@ def _write_attributes(node: h5py.h5g.GroupID | h5py.h5d.DatasetID, attributes: M
 def _encoded(value: Value) -> np.ndarray:
     """The array as HDF5 takes it: texts as UTF-8 of variable length, all else as it lies in memory."""
     return np.require(value, _TEXTS if value.dtype.kind == "U" else None, "C")
+
+
+def _of_one_length(value: Value) -> np.ndarray:
+    """Texts as UTF-8 of a fixed length, padded with NULs: HDF5 compresses no others."""
+    encoded = np.char.encode(value.astype(np.str_), "utf-8")
+    return encoded.astype(h5py.string_dtype("utf-8", max(encoded.itemsize, 1)))
 
 
 def _write_stored_outside(parent: h5py.h5g.GroupID, key: bytes, node: StoredOutsideNode) -> h5py.h5d.DatasetID:

@@ -95,14 +95,22 @@ def _read(part: _Part, index: int) -> Value:
         return np.asarray(frames[index] if frames.ndim > _FRAME else frames[()])
 
 
+def _load_filters() -> None:
+    """Let HDF5 read what Eiger and Lima compress. Without hdf5plugin such files are reported as unreadable."""
+    with contextlib.suppress(ImportError):
+        import hdf5plugin  # noqa: F401, PLC0415 - an extra; importing it is what registers the filters
+
+
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[h5py.File]:
+    _load_filters()
     try:
         # A lock here could refuse the file to the detector that still writes it.
         with h5py.File(path, "r", locking=False) as file:
             yield file
     except (OSError, KeyError) as error:
-        raise RawError(f"{path} cannot be read: {error}") from error
+        hint = " (install nxscribe[raw] for compressed frames)" if "filter" in str(error) else ""
+        raise RawError(f"{path} cannot be read: {error}{hint}") from error
 
 
 def _find(file: h5py.File, dataset: str) -> h5py.Dataset:
