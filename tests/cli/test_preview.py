@@ -119,7 +119,10 @@ def live() -> Live:
         "instrument/gap": LiveValue(np.asarray([np.nan, 2.0]), "um", "id", taken - timedelta(minutes=3), "ALARM"),
         "instrument/gap_final": LiveValue(np.zeros((100, 200)), "um", "id", taken - timedelta(hours=30)),
     }
-    missing = {"instrument/wavelength": "the energy was not read: the device does not answer; start its server"}
+    missing = {
+        "instrument/wavelength": "the energy was not read: the device does not answer; start its server",
+        "instrument/mode": "no source in the config, and not set by the control system",
+    }
     return Live(values, missing, taken, {Phase.INITIAL: 0.0314, Phase.FINAL: 0.002})
 
 
@@ -141,14 +144,17 @@ def row(text: str, name: str) -> str:
 def test_live_values_have_units_ages_and_qualities(run, live: Live) -> None:
     text = shown(run, live)
     assert "energy* 17.05 keV 0.25 s energy ← id16ni/energy/mono/energy" in row(text, "energy*")
-    assert "gap [nan, 2.0] um ALARM 3 min" in row(text, "gap")
+    assert "gap [nan, 2] um ALARM 3 min" in row(text, "gap")
     assert "gap_final float64 100 x 200 um 30 h" in row(text, "gap_final")
 
 
 def test_live_tells_what_is_missing_and_why(run, live: Live) -> None:
     text = shown(run, live)
-    assert "the energy was not read" in row(text, "wavelength")
-    assert text.splitlines()[-1] == "3 values read, 1 missing; capture: initial 31 ms, final 2 ms"
+    assert "missing" in row(text, "wavelength")
+    assert "not set yet" in row(text, "mode")
+    *_, reason, counts = text.splitlines()
+    assert reason == "instrument/wavelength: the energy was not read: the device does not answer; start its server"
+    assert counts == ("3 values read, 1 missing, 1 to be set by the control system; capture: initial 31 ms, final 2 ms")
 
 
 def test_live_shows_no_value_that_only_a_scan_has(run, live: Live) -> None:

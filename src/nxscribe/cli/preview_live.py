@@ -19,6 +19,8 @@ def read_live(plan: CapturePlan, config: Config) -> Live:
     """Read both phases now, and make of them the entry that a scan would get. Nothing is kept."""
     reader = TangoReader()
     try:
+        # A daemon has its proxies already when a scan starts: making them is not part of the time told.
+        reader.prepare(plan.attributes)
         capturer = Capturer(reader)
         deadline_s = config.limits.deadline_s
         initial = capturer.capture(plan, Phase.INITIAL, given={}, had={}, deadline_s=deadline_s)

@@ -18,12 +18,13 @@ from rich.text import Text
 from nxscribe.errors import Location
 from nxscribe.model import Phase, Template, Value
 from nxscribe.plan import CapturePlan, NodeKind, PreviewNode, preview_tree
+from nxscribe.plan.preview import BUILT_IN_WORDS, SET_BY_CONTROL
 
 _WIDE: Final = 100
 """From this many columns on there is room for the place where each node is defined."""
 _LONGEST: Final = 60
 _NAME_STYLES: Final = {NodeKind.GROUP: "bold cyan", NodeKind.LINK: "magenta", NodeKind.ATTRIBUTE: "italic"}
-_ORIGIN_STYLES: Final = {"built in": "blue", "set by the control system": "yellow"}
+_ORIGIN_STYLES: Final = {BUILT_IN_WORDS: "blue", SET_BY_CONTROL: "yellow"}
 _AGES: Final = ((1.0, "s", 60), (60.0, "min", 60), (3600.0, "h", 48), (86400.0, "d", float("inf")))
 
 
@@ -62,7 +63,8 @@ def preview_view(plan: CapturePlan, live: Live | None, width: int) -> Renderable
         table.add_column("type", no_wrap=True, style="dim")
         table.add_column("unit", no_wrap=True)
         table.add_column("phase", no_wrap=True)
-    table.add_column("value from" if not live else "from", overflow="fold", ratio=1)
+    cut = bool(live) and width < _WIDE
+    table.add_column("from", overflow="ellipsis" if cut else "fold", no_wrap=cut, ratio=1)
     if width >= _WIDE:
         table.add_column("defined in", no_wrap=True, style="dim")
     for guides, path, node in _rows(root):
@@ -121,7 +123,7 @@ def _where(location: Location | None, base: Path) -> Text:
 
 def _live_cells(path: str, node: PreviewNode, live: Live) -> tuple[Text, Text]:
     if path in live.missing:
-        return Text(live.missing[path], "red"), Text()
+        return (Text("not set yet", "yellow") if _comes_with_the_scan(node) else Text("missing", "bold red")), Text()
     value = live.values.get(path)
     if value is None or not _is_read(node):
         return Text(), Text()
@@ -130,14 +132,27 @@ def _live_cells(path: str, node: PreviewNode, live: Live) -> tuple[Text, Text]:
     return Text.assemble(f"{_brief(value.value)} {value.units}".rstrip(), (quality, "bold yellow")), Text(age, "dim")
 
 
+def _comes_with_the_scan(node: PreviewNode) -> bool:
+    return any(words == SET_BY_CONTROL for _, words in node.origins)
+
+
 def _is_read(node: PreviewNode) -> bool:
     """Whether a value is a reading: not a literal, and not one that only a real scan has."""
-    return any(words != "built in" for _, words in node.origins)
+    return any(words != BUILT_IN_WORDS for _, words in node.origins)
 
 
 def _brief(value: Value) -> str:
-    text = str(value.tolist()) if value.size <= _LONGEST else f"{value.dtype} {' x '.join(map(str, value.shape))}"
+    """A value in few letters; JSON has it in full."""
+    if value.size > _LONGEST:
+        return f"{value.dtype} {' x '.join(map(str, value.shape))}"
+    text = _short(value.tolist())
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def _short(value: object) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_short, value))}]"
+    return f"{value:.7g}" if isinstance(value, float) else str(value)
 
 
 def _age(age_s: float) -> str:
@@ -146,9 +161,14 @@ def _age(age_s: float) -> str:
 
 
 def _summary(root: PreviewNode, live: Live) -> list[Text]:
-    read = [path for _, path, node in _rows(root) if _is_read(node) and path in live.values]
+    nodes = {path: node for _, path, node in _rows(root)}
+    read = [path for path, node in nodes.items() if _is_read(node) and path in live.values]
+    later = [path for path in live.missing if path in nodes and _comes_with_the_scan(nodes[path])]
+    missing = {path: reason for path, reason in live.missing.items() if path not in later}
     times = ", ".join(f"{phase.value} {seconds * 1e3:.0f} ms" for phase, seconds in live.durations_s.items())
-    return [Text(f"{len(read)} values read, {len(live.missing)} missing; capture: {times}")]
+    counts = f"{len(read)} values read, {len(missing)} missing, {len(later)} to be set by the control system"
+    reasons = [Text.assemble((path, "bold red"), f": {reason}") for path, reason in missing.items()]
+    return [*reasons, Text(f"{counts}; capture: {times}")]
 
 
 def preview_json(plan: CapturePlan, live: Live | None) -> str:

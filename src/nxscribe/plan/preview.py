@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from nxscribe.definitions import written_names
 from nxscribe.errors import Location
@@ -12,6 +13,9 @@ from nxscribe.model import Attribute, Field, Group, Phase, Template, units
 from nxscribe.plan.built_in import BUILT_IN
 from nxscribe.plan.capture_plan import CapturePlan
 from nxscribe.plan.sources import ExpressionSource, LiteralSource, Origin, ParameterSource, PropertySource, TangoSource
+
+BUILT_IN_WORDS: Final = "built in"
+SET_BY_CONTROL: Final = "set by the control system"
 
 
 class NodeKind(StrEnum):
@@ -107,7 +111,7 @@ def origin_in_words(plan: CapturePlan, placeholder: str) -> str:
     """Where a placeholder's value comes from: a Tango name, an expression, `built in`, `set by the control system`."""
     if source := plan.sources.get(placeholder):
         return _in_words(source.origin)
-    return "built in" if placeholder in BUILT_IN else "set by the control system"
+    return BUILT_IN_WORDS if placeholder in BUILT_IN else SET_BY_CONTROL
 
 
 def _in_words(origin: Origin) -> str:
