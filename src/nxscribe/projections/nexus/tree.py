@@ -120,13 +120,13 @@ class _Builder:
 
     def complete(self) -> None:
         """Give the entry what makes it one: title and times, where the definition does not ask for them."""
-        record, children = self._record, self.tree.entry.children
+        record, tree = self._record, self.tree
         texts = {"title": f"{record.identity.sample} - {record.identity.scan}", "start_time": iso(record.start_time)}
         if record.end_time:
             texts["end_time"] = iso(record.end_time)
         for name, text in texts.items():
-            if name not in children:
-                children[name] = FieldNode(_text(text), {"source": _text("nxscribe")})
+            if name not in {**tree.entry.children, **tree.missing, **tree.pending}:
+                tree.entry.children[name] = FieldNode(_text(text), {"source": _text("nxscribe")})
 
     def attach(self, link: RawLink) -> None:
         """Put a detector's frames, or why there are none, into its group."""
