@@ -154,7 +154,9 @@ def test_live_tells_what_is_missing_and_why(run, live: Live) -> None:
     assert "not set yet" in row(text, "mode")
     *_, reason, counts = text.splitlines()
     assert reason == "instrument/wavelength: the energy was not read: the device does not answer; start its server"
-    assert counts == ("3 values read, 1 missing, 1 to be set by the control system; capture: initial 31 ms, final 2 ms")
+    assert counts == (
+        "3 values read, 1 missing, 1 to be set by the control system; capture, with the first contact: initial 31 ms, final 2 ms"
+    )
 
 
 def test_live_shows_no_value_that_only_a_scan_has(run, live: Live) -> None:

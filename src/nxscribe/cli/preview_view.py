@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,6 +24,8 @@ from nxscribe.plan.preview import BUILT_IN_WORDS, SET_BY_CONTROL
 _WIDE: Final = 100
 """From this many columns on there is room for the place where each node is defined."""
 _LONGEST: Final = 60
+_LONG_NAME: Final = re.compile(r"[\w.:/-]+/([\w.-]+/[\w.-]+)")
+"""A Tango name, or a path, of which the last two parts tell enough."""
 _NAME_STYLES: Final = {NodeKind.GROUP: "bold cyan", NodeKind.LINK: "magenta", NodeKind.ATTRIBUTE: "italic"}
 _ORIGIN_STYLES: Final = {BUILT_IN_WORDS: "blue", SET_BY_CONTROL: "yellow"}
 _AGES: Final = ((1.0, "s", 60), (60.0, "min", 60), (3600.0, "h", 48), (86400.0, "d", float("inf")))
@@ -63,14 +66,16 @@ def preview_view(plan: CapturePlan, live: Live | None, width: int) -> Renderable
         table.add_column("type", no_wrap=True, style="dim")
         table.add_column("unit", no_wrap=True)
         table.add_column("phase", no_wrap=True)
-    cut = bool(live) and width < _WIDE
-    table.add_column("from", overflow="ellipsis" if cut else "fold", no_wrap=cut, ratio=1)
+    table.add_column("from", overflow="fold", ratio=1)
     if width >= _WIDE:
         table.add_column("defined in", no_wrap=True, style="dim")
     for guides, path, node in _rows(root):
         cells = _live_cells(path, node, live) if live else (Text(node.type), Text(node.units), Text(node.phase or ""))
         place = [_where(node.location, base)] if width >= _WIDE else []
-        table.add_row(_name(guides, node), *cells, _origins(node, brief=width < _WIDE), *place)
+        origins = _origins(node, named=width >= _WIDE)
+        if live and width < _WIDE:
+            origins = Text(_LONG_NAME.sub(r"…/\1", origins.plain), origins.style)
+        table.add_row(_name(guides, node), *cells, origins, *place)
     return Group(table, Text(), *(_summary(root, live) if live else [Text("* mandatory", "dim")]))
 
 
@@ -98,23 +103,24 @@ def _name(guides: str, node: PreviewNode) -> Text:
     return Text.assemble((guides, "dim"), (name, _NAME_STYLES.get(node.kind, "")), mark)
 
 
-def _origins(node: PreviewNode, *, brief: bool) -> Text:
-    """What the value is, or where it comes from; in brief, without the placeholder's name where there is a source."""
+def _origins(node: PreviewNode, *, named: bool) -> Text:
+    """What the value is, or where it comes from; the placeholder is `named` where there is room for it."""
     if node.kind is NodeKind.LINK:
         return Text(f"→ {node.text}", "magenta")
     if not node.origins:
         return Text(node.text, "green")
     if Template(node.text).sole_placeholder:
-        return _origin(*node.origins[0], brief=brief)
-    lines = (_origin(*origin, brief=False) for origin in node.origins)
+        return _origin(*node.origins[0], named=named)
+    lines = (_origin(*origin, named=True) for origin in node.origins)
     return Text("\n").join([Text(node.text, "green"), *lines])
 
 
-def _origin(placeholder: str, words: str, *, brief: bool) -> Text:
-    if brief and words not in _ORIGIN_STYLES:
-        return Text(words)
+def _origin(placeholder: str, words: str, *, named: bool) -> Text:
+    style = _ORIGIN_STYLES.get(words, "")
+    if not named and words != SET_BY_CONTROL:
+        return Text(words, style)
     arrow = " " if words.startswith("=") else " ← "
-    return Text.assemble((placeholder, "bold"), (arrow, "dim"), (words, _ORIGIN_STYLES.get(words, "")))
+    return Text.assemble((placeholder, "bold"), (arrow, "dim"), (words, style))
 
 
 def _where(location: Location | None, base: Path) -> Text:
@@ -168,7 +174,7 @@ def _summary(root: PreviewNode, live: Live) -> list[Text]:
     times = ", ".join(f"{phase.value} {seconds * 1e3:.0f} ms" for phase, seconds in live.durations_s.items())
     counts = f"{len(read)} values read, {len(missing)} missing, {len(later)} to be set by the control system"
     reasons = [Text.assemble((path, "bold red"), f": {reason}") for path, reason in missing.items()]
-    return [*reasons, Text(f"{counts}; capture: {times}")]
+    return [*reasons, Text(f"{counts}; capture, with the first contact: {times}")]
 
 
 def preview_json(plan: CapturePlan, live: Live | None) -> str:
