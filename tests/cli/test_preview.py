@@ -155,7 +155,8 @@ def test_live_tells_what_is_missing_and_why(run, live: Live) -> None:
     *_, reason, counts = text.splitlines()
     assert reason == "instrument/wavelength: the energy was not read: the device does not answer; start its server"
     assert counts == (
-        "3 values read, 1 missing, 1 to be set by the control system; capture, with the first contact: initial 31 ms, final 2 ms"
+        "3 values read, 1 missing, 1 to be set by the control system; "
+        "capture, with the first contact: initial 31 ms, final 2 ms"
     )
 
 
