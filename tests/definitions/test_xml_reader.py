@@ -145,7 +145,7 @@ def test_a_misspelt_class_is_kept_with_a_warning():
 def test_a_name_that_nexus_does_not_recommend_is_kept_with_a_warning():
     document = read("<a-b>${x}</a-b>")
     assert document.root.fields[0].name == "a-b"
-    assert "f.xml:1:48: warning: 'a-b' is no name that NeXus recommends" in str(document.warnings[0])
+    assert "f.xml:1:48: warning: the name 'a-b' is not one that NeXus allows" in str(document.warnings[0])
 
 
 def test_encodings_and_line_ends_of_other_systems_are_read():
@@ -179,8 +179,8 @@ def test_columns_count_characters():
         ('<group NX_class="NXnote"/>', "<group> lacks groupName"),
         ('<group NX_class="note" groupName="a"/>', "did you mean 'NXnote'?"),
         ('<group NX_class="NXnote" groupName="${a}"/>', "a placeholder in the name '${a}'"),
-        ('<group NX_class="NXnote" groupName="a/b"/>', "'a/b' cannot be a name"),
-        ('<field name="..">${x}</field>', "'..' cannot be a name"),
+        ('<group NX_class="NXnote" groupName="a/b"/>', "the name 'a/b' holds a slash"),
+        ('<field name="..">${x}</field>', "'..' is no name"),
         ('<link groupName="a"/>', "<link> lacks ref"),
         ('<link groupName="a" ref="sample/name"/>', "'sample/name' is no place in the entry"),
         ('<link groupName="a" ref="/../b"/>', "'/../b' is no place in the entry"),

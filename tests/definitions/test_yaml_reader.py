@@ -149,7 +149,7 @@ def test_a_field_without_a_value_is_kept_with_a_warning():
         (["x(NX_INT): 1.5"], "2:14: error: '1.5' is no value of type NX_INT"),
         (["x(link): {target: /a, doc: b}"], "the link 'x' has no 'doc'"),
         (["x(link):"], "'' is no place in the entry"),
-        (["a/b: x"], "'a/b' cannot be a name"),
+        (["a/b: x"], "the name 'a/b' holds a slash"),
         (["x: a", "x: b"], "'x' is written twice"),
         (["\\@NX_class: NXdata"], "is written by nxscribe itself"),
         (["\\@a: 1", "\\@a(NX_INT): 1"], "is given twice"),

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from nxscribe.definitions.findings import Findings, did_you_mean
-from nxscribe.definitions.names import complaint
 from nxscribe.definitions.nxclasses import NX_CLASSES
 from nxscribe.definitions.text import control_character
 from nxscribe.errors import Location
@@ -19,6 +18,7 @@ from nxscribe.model.nxtypes import NX_TYPES, UNIT_CATEGORIES
 
 # Old versions of the ESRF's file escape a line break twice, and so show it as `&#xA;`.
 _DOUBLE_ESCAPED_BREAK = re.compile(r"(&#([xX]0*[aAdD]|0*1[03]);)+")
+_CLASS = re.compile(r"NX\w+", re.ASCII)
 _MANDATORY = {"": False, "optional": False, "mandatory": True, "required": True}
 
 
@@ -75,7 +75,7 @@ class Facts:
     def nx_class(self) -> str:
         """The group's class. One that NeXus does not know is kept: readers may."""
         name = self.text("nx_class")
-        if not name.startswith("NX") or complaint(name):
+        if not _CLASS.fullmatch(name):
             why = f"{name!r} is none" if name else "readers find their way by the classes"
             self.findings.error(
                 "the group has no class",

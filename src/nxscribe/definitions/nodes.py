@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 
 from nxscribe.definitions.facts import Facts, Written
 from nxscribe.definitions.findings import Findings
-from nxscribe.definitions.names import complaint, is_nexus_name
+from nxscribe.definitions.yaml_words import ATTRIBUTE_SIGN
 from nxscribe.errors import Location
 from nxscribe.model import Attribute, Field, Group, Link, Node, Template
+from nxscribe.model.names import node_name_problem
 from nxscribe.model.nxtypes import kind
 
 _PLACEHOLDER = re.compile(r"\$\{([^{}]*)\}")
@@ -106,7 +107,7 @@ class NodeMaker:
         return Link(name.text, path, facts.override(), name.location)
 
     def check_name(self, name: Written) -> None:
-        """Note a name that cannot be written, or that NeXus does not recommend."""
+        """Note a name that cannot be written, or that NeXus has other rules for."""
         if "${" in name.text:
             self._findings.error(
                 f"a placeholder in the name {name.text!r}",
@@ -114,15 +115,15 @@ class NodeMaker:
                 "write a fixed name",
                 name.location,
             )
-        elif why := complaint(name.text):
-            self._findings.error(f"{name.text!r} cannot be a name", why, "rename it", name.location)
-        elif not is_nexus_name(name.text):
-            self._findings.warning(
-                f"{name.text!r} is no name that NeXus recommends",
-                "some readers stumble over anything but letters, digits and underscores",
-                "rename it if you can",
+        elif name.text.startswith(ATTRIBUTE_SIGN):
+            self._findings.error(
+                f"the name {name.text!r} begins with {ATTRIBUTE_SIGN}",
+                "that marks an attribute in the YAML dialect",
+                "rename it",
                 name.location,
             )
+        elif problem := node_name_problem(name.text, name.location):
+            self._findings.add([problem])
 
     def _own_attributes(self, attributes: Sequence[Attribute], own: Mapping[str, str]) -> None:
         seen: dict[str, Location] = {}
