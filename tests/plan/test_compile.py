@@ -211,6 +211,11 @@ def test_an_operand_without_source_is_told_at_the_expression() -> None:
     assert "did you mean ${energy}?" in str(warnings[0])
 
 
+def test_an_operand_that_is_a_listed_parameter_is_missed_by_nobody() -> None:
+    _, warnings = compile_plan(definition(asked("w")), {"w": formula("1 / ${TOMO_n}")}, parameters=["TOMO_*"])
+    assert warnings == ()
+
+
 def test_mandatory_values_are_due_in_their_phase() -> None:
     plan, _ = compile_plan(
         definition(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -54,6 +53,4 @@ def _chosen(technique: str, techniques: list[str]) -> str:
 def _read(plan: CapturePlan, config: Config) -> Live:
     from nxscribe.cli.preview_live import read_live
 
-    if config.tango.host:
-        os.environ["TANGO_HOST"] = config.tango.host
     return read_live(plan, config)

@@ -17,7 +17,7 @@ from nxscribe.service.config import Config
 
 def read_live(plan: CapturePlan, config: Config) -> Live:
     """Read both phases now, and make of them the entry that a scan would get. Nothing is kept."""
-    reader = TangoReader()
+    reader = TangoReader(config.tango.host or None)
     try:
         # A daemon has its proxies already when a scan starts: making them is not part of the time told.
         reader.prepare(plan.attributes)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from nxscribe.model import Definition, Phase
 from nxscribe.plan.detectors import LimaDetector
-from nxscribe.plan.sources import ExpressionSource, Source, TangoSource
+from nxscribe.plan.sources import Source, TangoSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +63,3 @@ class CapturePlan:
 
     def _with_operands(self, names: frozenset[str]) -> frozenset[str]:
         return names.union(*(self.operands.get(name, frozenset()) for name in names))
-
-    @property
-    def expressions(self) -> dict[str, str]:
-        """The expressions, by placeholder."""
-        origins = {name: source.origin for name, source in self.sources.items()}
-        return {name: origin.expression for name, origin in origins.items() if isinstance(origin, ExpressionSource)}
