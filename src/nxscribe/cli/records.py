@@ -14,16 +14,14 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 import typer
 from rich.console import Console
 
+from nxscribe.cli.journals import Where, journal_path, the_one
 from nxscribe.errors import InputError, JournalError, Problem
 
 if TYPE_CHECKING:
-    from nxscribe.records import JournalReader, Summary
+    from nxscribe.records import JournalReader
 
 app = typer.Typer(help="Look into the journal of records, and carry records from one to another.", no_args_is_help=True)
 
-_Where = Annotated[
-    Path, typer.Argument(metavar="CONFIG", help="The beamline's config; or its state folder, or the journal itself.")
-]
 _Proposal = Annotated[str | None, typer.Option("--proposal", "-p", help="Only this experiment's.")]
 _PIPE_WIDTH = 200
 _AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -31,7 +29,7 @@ _AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 @app.command("list")
 def list_records(
-    where: _Where,
+    where: Where,
     proposal: _Proposal = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="How many, the newest first.")] = 20,
     as_json: _AsJson = False,
@@ -50,7 +48,7 @@ def list_records(
 
 @app.command()
 def show(
-    where: _Where,
+    where: Where,
     record: Annotated[
         str, typer.Argument(help="The record's id, or as much of its beginning as is unique; by default the newest.")
     ] = "",
@@ -61,7 +59,7 @@ def show(
     from nxscribe.records import record_to_json
 
     with _reader(where) as journal:
-        found = journal.record(_one(journal, record).id)
+        found = journal.record(the_one(journal, record).id)
     if as_json:
         typer.echo(record_to_json(found).decode())
     else:
@@ -70,7 +68,7 @@ def show(
 
 @app.command()
 def export(
-    where: _Where,
+    where: Where,
     record: Annotated[list[str] | None, typer.Argument(help="Ids or their beginnings; by default all records.")] = None,
     proposal: _Proposal = None,
     output: Annotated[
@@ -82,7 +80,7 @@ def export(
 
     with _reader(where) as journal, _writable(output) as stream:
         summaries = (
-            [_one(journal, beginning) for beginning in record]
+            [the_one(journal, beginning) for beginning in record]
             if record
             else reversed(journal.summaries(proposal=proposal))
         )
@@ -92,13 +90,13 @@ def export(
 
 @app.command("import")
 def import_records(
-    where: _Where,
+    where: Where,
     source: Annotated[Path, typer.Argument(help="What `export` wrote; - for standard input.")],
 ) -> None:
     """Put exported records into a journal. One that is there already, and is the same, is passed over."""
     from nxscribe.records import Journal, JournalReader, record_from_json
 
-    path = _journal(where)
+    path = journal_path(where)
     added = known = 0
     with _readable(source) as lines, Journal(path, claim=not path.exists()) as journal, JournalReader(path) as reader:
         ids = {summary.id for summary in reader.summaries()}
@@ -118,11 +116,11 @@ def import_records(
 
 
 @app.command()
-def check(where: _Where) -> None:
+def check(where: Where) -> None:
     """Check the journal: its pages, its references, every checksum. Exit status 1 when anything is wrong."""
     from nxscribe.records import check_journal
 
-    path = _journal(where)
+    path = journal_path(where)
     problems = check_journal(path)
     for problem in problems:
         typer.secho(str(problem), fg="red", err=True)
@@ -133,13 +131,13 @@ def check(where: _Where) -> None:
 
 @app.command()
 def salvage(
-    where: _Where,
+    where: Where,
     target: Annotated[Path, typer.Argument(help="The new journal, which must not exist.")],
 ) -> None:
     """Copy every sound record of a damaged journal into a new one. Exit status 1 when any was lost."""
     from nxscribe.records import salvage as save
 
-    result = save(_journal(where), target)
+    result = save(journal_path(where), target)
     for record, reason in result.lost.items():
         typer.secho(f"lost: record {record}: {reason}", fg="red", err=True)
     if not result.is_listing_whole:
@@ -154,38 +152,10 @@ def _console() -> Console:
     return Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
 
 
-def _journal(where: Path) -> Path:
-    from nxscribe.records import JOURNAL_FILE
-
-    if where.suffix in {".yaml", ".yml"}:
-        from nxscribe.service.config import load_config
-
-        return load_config(where).state_dir / JOURNAL_FILE
-    return where / JOURNAL_FILE if where.is_dir() else where
-
-
 def _reader(where: Path) -> JournalReader:
     from nxscribe.records import JournalReader
 
-    return JournalReader(_journal(where))
-
-
-def _one(journal: JournalReader, beginning: str) -> Summary:
-    """The record whose id begins so; the newest for an empty text. Raises InputError for none or several."""
-    if not beginning:
-        found = journal.summaries(limit=1)
-    else:
-        found = tuple(summary for summary in journal.summaries() if summary.id.startswith(beginning))
-    if len(found) == 1:
-        return found[0]
-    several = f"{len(found)} records begin with it" if found else "no record begins with it"
-    raise InputError(
-        Problem(
-            f"no record is named by {beginning!r}" if beginning else f"{journal.path} has no records",
-            several if beginning else "no scan was started with it",
-            "`nxscribe records list` shows all ids",
-        )
-    )
+    return JournalReader(journal_path(where))
 
 
 @contextmanager
