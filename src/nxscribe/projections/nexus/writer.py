@@ -73,7 +73,7 @@ def write_node(parent: h5py.h5g.GroupID, name: str, node: Node) -> None:
     match node:
         case GroupNode():
             group = h5py.h5g.create(parent, key, lcpl=_LINK_CREATION)
-            _write_attributes(group, {"NX_class": np.asarray(node.nx_class), **node.attributes})
+            _write_attributes(group, {**node.attributes, "NX_class": np.asarray(node.nx_class)})
             for below, child in node.children.items():
                 write_node(group, below, child)
         case FieldNode():
