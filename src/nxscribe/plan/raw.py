@@ -42,8 +42,6 @@ def _series(
 ) -> tuple[RawSeries, ...]:
     after = _number(detector, final)
     names = {attribute: _text(detector, attribute, final) for attribute in ("directory", "prefix", "suffix")}
-    if not names["directory"].startswith("/"):
-        raise _UnclearError(f"its saving directory {names['directory']!r} is no absolute path")
     before = _number(detector, initial)
     changed = [name for name, text in names.items() if _text(detector, name, initial) != text]
     if after < before:
@@ -57,6 +55,8 @@ def _series(
             )
     if after == before:
         return ()
+    if not names["directory"].startswith("/"):
+        raise _UnclearError(f"its saving directory {names['directory']!r} is no absolute path")
     pattern = f"{_literal(names['prefix'])}{_LIMA_NUMBER}{_literal(names['suffix'])}"
     return (
         RawSeries(detector.name, names["directory"].rstrip("/"), pattern, before, after - before, detector.dataset),

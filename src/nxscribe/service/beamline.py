@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from nxscribe.definitions import load_definition
+from nxscribe.definitions import definition_text, load_definition
 from nxscribe.errors import InputError, Location, Problem, Severity, TriggerRefusedError
 from nxscribe.model import Definition, Template
 from nxscribe.plan import BUILT_IN, CapturePlan, ExpressionSource, Source, compile_plan
+from nxscribe.records import DefinitionText
 from nxscribe.service.config import Config, Technique
 
 
@@ -20,6 +21,8 @@ class Beamline:
     config: Config
     plans: Mapping[str, CapturePlan]
     """By technique."""
+    texts: Mapping[str, DefinitionText]
+    """By technique: the definition as records keep it, made once and not in a trigger."""
     warnings: tuple[Problem, ...] = ()
 
     def plan(self, technique: str) -> CapturePlan:
@@ -65,7 +68,12 @@ def load_beamline(config: Config) -> Beamline:
     found = tuple(sorted(dict.fromkeys(problems), key=_place))
     if any(problem.severity is Severity.ERROR for problem in found):
         raise InputError(*found)
-    return Beamline(config, plans, found)
+    return Beamline(config, plans, {name: _text(plan) for name, plan in plans.items()}, found)
+
+
+def _text(plan: CapturePlan) -> DefinitionText:
+    definition = plan.definition
+    return DefinitionText(definition.name, definition.sha256, definition_text(definition))
 
 
 def _compile(config: Config, technique: Technique, definition: Definition) -> tuple[CapturePlan, tuple[Problem, ...]]:

@@ -1,0 +1,5 @@
+"""`python -m nxscribe`: the command line."""
+
+from nxscribe.cli import main
+
+main()

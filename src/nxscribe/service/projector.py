@@ -1,0 +1,111 @@
+"""The projector: makes files from committed records, in order, apart from every trigger.
+
+It takes what the journal says is due, gives it to the writer process, and notes the outcome. What fails is tried
+again with growing pauses for as long as it takes; what crashes the writer again and again is set aside.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import structlog
+
+from nxscribe.errors import NxscribeError
+from nxscribe.model import now
+from nxscribe.projections import Failure, ProjectionError, Worker, Written
+from nxscribe.records import Journal, Work
+
+log = structlog.get_logger()
+
+_FIRST_PAUSE_S = 1.0
+_LONGEST_PAUSE_S = 60.0
+_CRASHES_UNTIL_SET_ASIDE = 3
+_IDLE_S = 5.0
+"""How long to sleep when nothing is due: a commit ends the sleep at once."""
+
+
+class Projector:
+    """A thread that drains the journal's outbox through one writer process."""
+
+    def __init__(self, journal: Journal, worker: Worker, tried: Callable[[Work, Written | None], None]) -> None:
+        """`tried` is called after each attempt, in the projector's thread, with what was written if it was."""
+        self._journal = journal
+        self._worker = worker
+        self._tried = tried
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="projector")
+        self.last_turn = time.monotonic()
+        """When the thread last moved; while the writer works it does not, up to the writer's time limit."""
+
+    def start(self) -> None:
+        """Begin with whatever a former run left undone."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Look at the journal now: something was committed."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Finish the file at hand and end. What is due stays in the journal for the next run."""
+        self._stopping.set()
+        self._wake.set()
+        self._thread.join()
+        self._worker.close()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._wake.clear()
+            self.last_turn = time.monotonic()
+            try:
+                self._drain()
+            except NxscribeError as error:
+                log.error("journal unusable for projections", reason=str(error))
+            self._wake.wait(_IDLE_S)
+
+    def _drain(self) -> None:
+        while not self._stopping.is_set() and (due := self._journal.due(now())):
+            for work in due:
+                if self._stopping.is_set():
+                    return
+                self.last_turn = time.monotonic()
+                self._project(work)
+
+    def _project(self, work: Work) -> None:
+        try:
+            written = self._worker.project(work.record_id)
+        except ProjectionError as error:
+            retry_at = _retry_at(work, error)
+            self._journal.failed(work, str(error), retry_at)
+            log.error(
+                "file not written" if retry_at else "record set aside",
+                record=work.record_id,
+                entry=work.entry,
+                attempt=work.attempts + 1,
+                retry_at=retry_at and retry_at.isoformat(timespec="seconds"),
+                reason=str(error),
+            )
+            self._tried(work, None)
+            return
+        self._journal.done(work)
+        log.info(
+            "file written",
+            entry=written.entry,
+            master=str(written.master),
+            values=written.values,
+            missing=len(written.missing),
+            complete=written.complete,
+        )
+        for warning in written.warnings:
+            log.warning("in the file", entry=written.entry, what=warning)
+        self._tried(work, written)
+
+
+def _retry_at(work: Work, error: ProjectionError) -> datetime | None:
+    attempts = work.attempts + 1
+    if error.failure is not Failure.FAILED and attempts >= _CRASHES_UNTIL_SET_ASIDE:
+        return None
+    return now() + timedelta(seconds=min(_FIRST_PAUSE_S * 2 ** min(attempts - 1, 10), _LONGEST_PAUSE_S))

@@ -1,0 +1,391 @@
+"""A session: one trigger device's scans, one at a time, from trigger to committed record.
+
+A trigger's work is done in the caller's thread and ends with the commit. State and status are plain reads of
+what is already known, so that they never wait for a capture.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from uuid import uuid4
+
+import structlog
+
+from nxscribe.capture import Capturer
+from nxscribe.definitions import parse_definition
+from nxscribe.errors import InputError, Problem, TriggerRefusedError
+from nxscribe.model import Phase, RawSeries, Snapshot, now, series_of
+from nxscribe.plan import CapturePlan, compile_plan, raw_series
+from nxscribe.records import EndReason, Journal, Record, ScanIdentity, built_in
+from nxscribe.service.beamline import Beamline
+from nxscribe.service.requests import EndRequest, Json, StartRequest, parameter_readings
+
+log = structlog.get_logger()
+
+
+class ScanState(StrEnum):
+    """Where a session is in its scan."""
+
+    IDLE = "idle"
+    STARTING = "starting"
+    RUNNING = "running"
+    ENDING = "ending"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a trigger is answered with, once its record is on disk."""
+
+    entry: str
+    number: int
+    master: str
+    """The master file's full path; it is made after the answer."""
+    record: str
+    read: int
+    """How many placeholders have a value in this phase."""
+    missing: dict[str, str]
+    """Those that have none, and why."""
+    capture_s: float
+    dead_time_s: float
+    """From the trigger's arrival to the commit."""
+    end_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a session is doing, and how its current or last scan fares."""
+
+    device: str
+    state: ScanState = ScanState.IDLE
+    scan: str = ""
+    """`sample - scan` while one is open."""
+    technique: str = ""
+    proposal: str = ""
+    entry: str = ""
+    master: str = ""
+    missing: dict[str, str] = field(default_factory=dict)
+    """Of the current or last scan: placeholder to reason."""
+    start_dead_time_s: float = 0.0
+    end_dead_time_s: float = 0.0
+    last_file: str = ""
+    """The last file written for this session."""
+
+
+class Session:
+    """One trigger device's scans. Every method may be called from any thread at any time."""
+
+    def __init__(
+        self,
+        device: str,
+        *,
+        beamline: Callable[[], Beamline],
+        journal: Journal,
+        capturer: Capturer,
+        committed: Callable[[], None],
+        changed: Callable[[Session], None],
+    ) -> None:
+        """`beamline` gives the definitions in force; `committed` is called after each commit, `changed` after each
+        change of the status.
+        """
+        self._beamline = beamline
+        self._journal = journal
+        self._capturer = capturer
+        self._committed = committed
+        self._announce = changed
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._status = Status(device)
+        self._open: tuple[Record, CapturePlan] | None = None
+
+    @property
+    def status(self) -> Status:
+        """The status of this moment; never waits."""
+        return self._status
+
+    def resume(self, record: Record) -> None:
+        """Take up a scan that a former run of the daemon left open: the control system need not know."""
+        plan = self._plan_of(record)
+        record = replace(record, notes=(*record.notes, f"the daemon was restarted during the scan, at {now():%FT%TZ}"))
+        self._journal.update(record)
+        self._open = (record, plan)
+        self._change(lambda before: replace(_of_open(record, self._beamline()), last_file=before.last_file))
+        log.info("scan resumed", entry=record.entry, scan=self._status.scan)
+
+    def start(self, request: StartRequest) -> Answer:
+        """Open a scan and commit its initial snapshot.
+
+        Raises TriggerRefusedError (a scan is open, an unknown technique, an unsafe name, a mandatory value missing
+        under the policy `refuse`, aborted meanwhile) and JournalError; then nothing was opened.
+        """
+        arrived = now()
+        beamline = self._beamline()
+        plan = beamline.plan(request.technique)
+        config = beamline.config
+        identity = ScanIdentity(config.beamline, request.proposal, request.sample, request.scan, request.technique)
+        place = config.files.place(identity)
+        with self._turn(ScanState.IDLE, ScanState.STARTING), _logged(identity, Phase.INITIAL):
+            draft = Record(
+                id=str(uuid4()),
+                identity=identity,
+                number=0,
+                session=self._status.device,
+                master=place.master,
+                directory=place.directory,
+                definition=beamline.texts[request.technique],
+                start_time=arrived,
+                initial=Snapshot(Phase.INITIAL, arrived, 0.0),
+                detectors={name: detector.group for name, detector in config.detectors.items()},
+                given=parameter_readings(request.parameters, arrived),
+            )
+            snapshot = self._capture(plan, draft, Phase.INITIAL)
+            if self._stop.is_set():
+                raise TriggerRefusedError(Problem("the start was aborted", remedy="nothing was opened: start again"))
+            _refuse_if_mandatory_missing(plan, snapshot, refuse=config.refuse_on_missing_mandatory)
+            record = self._journal.begin(replace(draft, initial=snapshot))
+            answer = _answer(record, snapshot, beamline, arrived)
+            self._open = (record, plan)
+            opened = replace(_of_open(record, beamline), start_dead_time_s=answer.dead_time_s)
+            self._change(lambda before: replace(opened, last_file=before.last_file))
+            _log_answer("scan started", answer)
+        self._committed()
+        return answer
+
+    def set_parameters(self, parameters: Mapping[str, Json]) -> None:
+        """Keep values that the control system sets during the scan: they win over what is read.
+
+        Raises TriggerRefusedError when no scan is open, JournalError when they cannot be kept.
+        """
+        with self._lock:
+            self._refuse_unless(ScanState.RUNNING)
+            record, plan = self._opened()
+            record = replace(record, given={**record.given, **parameter_readings(parameters, now())})
+            self._journal.update(record)
+            self._open = (record, plan)
+
+    def end(self, request: EndRequest) -> Answer:
+        """Close the open scan with its final snapshot. Raises TriggerRefusedError without one, and JournalError:
+        then the scan is still open, and the end can be sent again.
+        """
+        return self._close(request, EndReason.FINISHED)
+
+    def abort(self) -> Answer | None:
+        """Close the open scan as aborted, with the final readings that can be had. During a start or an end, stop
+        its capture at once and return None: that trigger's own answer tells the rest.
+
+        Raises TriggerRefusedError when there is nothing to abort.
+        """
+        if self._status.state in (ScanState.STARTING, ScanState.ENDING):
+            self._stop.set()
+            return None
+        return self._close(EndRequest(), EndReason.ABORTED)
+
+    def written(self, path: str) -> None:
+        """Note that a file of this session was written."""
+        self._change(lambda before: replace(before, last_file=path))
+
+    def _close(self, request: EndRequest, reason: EndReason) -> Answer:
+        arrived = now()
+        with self._turn(ScanState.RUNNING, ScanState.ENDING):
+            record, plan = self._opened()
+            with _logged(record.identity, Phase.FINAL):
+                beamline = self._beamline()
+                files = _series(request.files, tuple(record.detectors))
+                record = replace(
+                    record,
+                    given={**record.given, **parameter_readings(request.parameters, arrived)},
+                    end_time=arrived,
+                    end_reason=reason,
+                )
+                snapshot = self._capture(plan, record, Phase.FINAL)
+                if self._stop.is_set():
+                    record = replace(record, end_reason=EndReason.ABORTED)
+                seen, unclear = raw_series(plan.detectors, record.initial, snapshot)
+                record = replace(
+                    record,
+                    final=snapshot,
+                    raw=(*files, *(series for series in seen if series.detector not in request.files)),
+                    notes=(*record.notes, *(problem.explanation for problem in unclear)),
+                )
+                self._journal.update(record)
+                answer = _answer(record, snapshot, beamline, arrived)
+                self._open = None
+                missing = _reasons(record.initial, snapshot)
+                self._change(
+                    lambda before: replace(
+                        before,
+                        state=ScanState.IDLE,
+                        scan="",
+                        missing=missing,
+                        end_dead_time_s=answer.dead_time_s,
+                    )
+                )
+                _log_answer("scan ended", answer)
+        self._committed()
+        return answer
+
+    def _capture(self, plan: CapturePlan, record: Record, phase: Phase) -> Snapshot:
+        # A source of the config goes before what nxscribe knows by itself, and before a parameter that cannot be kept.
+        known = {name: reading for name, reading in built_in(record).items() if name not in plan.sources}
+        set_ = {name: reading for name, reading in record.given.items() if reading.ok or name not in plan.sources}
+        return self._capturer.capture(
+            plan,
+            phase,
+            given={**known, **set_},
+            had=record.initial.readings,
+            deadline_s=self._beamline().config.limits.deadline_s,
+            stop=self._stop,
+        )
+
+    def _plan_of(self, record: Record) -> CapturePlan:
+        """The plan for a scan that began with another run of the daemon: its definition, the sources of today."""
+        beamline = self._beamline()
+        technique = record.identity.technique
+        current = beamline.plans.get(technique)
+        if current and current.definition.sha256 == record.definition.sha256:
+            return current
+        definition = parse_definition(record.definition.name, record.definition.text)
+        sources = current.sources if current else beamline.config.sources
+        try:
+            plan, _ = compile_plan(definition, sources, beamline.config.detectors, ("*",))
+        except InputError as error:
+            log.error("an open scan fits the config no longer: it ends without final readings", reason=str(error))
+            return CapturePlan(technique, definition, {}, frozenset(), frozenset(), frozenset())
+        return plan
+
+    def _opened(self) -> tuple[Record, CapturePlan]:
+        if self._open is None:
+            raise TriggerRefusedError(
+                Problem(
+                    f"no scan is open on {self._status.device}",
+                    "it was never started, or has ended already",
+                    "start one first; the last answer and the attributes tell what became of the last",
+                )
+            )
+        return self._open
+
+    @contextmanager
+    def _turn(self, wanted: ScanState, passing: ScanState) -> Iterator[None]:
+        """Hold the session for one trigger. Whatever is raised inside leaves it in the state that it had."""
+        with self._lock:
+            self._refuse_unless(wanted)
+            self._stop.clear()
+            self._status = replace(self._status, state=passing)
+        self._announce(self)
+        try:
+            yield
+        finally:
+            if self._status.state is passing:
+                self._change(lambda before: replace(before, state=wanted))
+
+    def _refuse_unless(self, wanted: ScanState) -> None:
+        if wanted is ScanState.RUNNING:
+            self._opened()
+        if self._status.state is not wanted:
+            raise TriggerRefusedError(
+                Problem(
+                    f"{self._status.device} is {self._status.state} with the scan {self._status.scan!r}",
+                    "a session has one scan at a time, and one trigger at a time",
+                    "end or abort the scan first, or wait until the trigger under way is answered",
+                )
+            )
+
+    def _change(self, change: Callable[[Status], Status]) -> None:
+        with self._lock:
+            self._status = change(self._status)
+        self._announce(self)
+
+
+def _of_open(record: Record, beamline: Beamline) -> Status:
+    """The status of a session with this scan."""
+    who = record.identity
+    return Status(
+        device=record.session,
+        state=ScanState.RUNNING,
+        scan=f"{who.sample} - {who.scan}",
+        technique=who.technique,
+        proposal=who.proposal,
+        entry=record.entry,
+        master=str(beamline.config.data_root / record.master),
+        missing=_reasons(record.initial),
+    )
+
+
+def _reasons(*snapshots: Snapshot) -> dict[str, str]:
+    """Why each placeholder that no snapshot has a value for has none."""
+    had = {name for snapshot in snapshots for name, reading in snapshot.readings.items() if reading.ok}
+    return {
+        name: reading.error for snapshot in snapshots for name, reading in snapshot.missing.items() if name not in had
+    }
+
+
+def _answer(record: Record, snapshot: Snapshot, beamline: Beamline, arrived: datetime) -> Answer:
+    return Answer(
+        entry=record.entry,
+        number=record.number,
+        master=str(beamline.config.data_root / record.master),
+        record=record.id,
+        read=len(snapshot.readings) - len(snapshot.missing),
+        missing=_reasons(snapshot),
+        capture_s=snapshot.duration_s,
+        dead_time_s=(now() - arrived).total_seconds(),
+        end_reason=record.end_reason.value if record.end_reason else "",
+    )
+
+
+def _refuse_if_mandatory_missing(plan: CapturePlan, snapshot: Snapshot, *, refuse: bool) -> None:
+    missing = {
+        name: snapshot.missing[name].error for name in plan.mandatory_in(Phase.INITIAL) if name in snapshot.missing
+    }
+    if not missing:
+        return
+    log.warning("mandatory values are missing", missing=missing)
+    if refuse:
+        raise TriggerRefusedError(
+            *(
+                Problem(
+                    f"the mandatory ${{{name}}} has no value", why, "mend its source, or set on_missing_mandatory: warn"
+                )
+                for name, why in missing.items()
+            )
+        )
+
+
+def _series(files: Mapping[str, list[str]], detectors: tuple[str, ...]) -> tuple[RawSeries, ...]:
+    """The trigger's raw files. Raises TriggerRefusedError for an unknown detector or a relative path."""
+    try:
+        for name in files:
+            if name not in detectors:
+                raise ValueError(f"the config has no detector {name!r}, only {', '.join(detectors) or 'none'}")
+        return tuple(series for name, paths in files.items() for series in series_of(name, paths))
+    except ValueError as error:
+        raise TriggerRefusedError(
+            Problem(
+                f"the raw files cannot be taken: {error}",
+                remedy="the scan is still open: send the end again, corrected",
+            )
+        ) from None
+
+
+@contextmanager
+def _logged(identity: ScanIdentity, phase: Phase) -> Iterator[None]:
+    """Every line that the trigger logs says whose it is."""
+    with structlog.contextvars.bound_contextvars(
+        experiment=identity.proposal, scan=f"{identity.sample} - {identity.scan}", phase=phase.value
+    ):
+        yield
+
+
+def _log_answer(event: str, answer: Answer) -> None:
+    log.info(
+        event,
+        entry=answer.entry,
+        read=answer.read,
+        missing=len(answer.missing),
+        dead_time_ms=round(answer.dead_time_s * 1e3, 1),
+        **({"end_reason": answer.end_reason} if answer.end_reason else {}),
+    )

@@ -1,0 +1,169 @@
+"""The Tango device class NxScribe: a thin face over one session.
+
+Its server runs without Tango's per-device lock (`SerialModel.NO_SYNC`): the session guards itself, and State, Status
+and every attribute are answered while a capture runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import ClassVar, TypeAlias
+
+import msgspec
+import structlog
+import tango
+from tango import DevState
+from tango.server import Device, attribute, command
+
+from nxscribe.errors import JournalError, NxscribeError
+from nxscribe.service.requests import EndRequest, StartRequest, decode_parameters, decode_request
+from nxscribe.service.scribe import Scribe
+from nxscribe.service.session import Answer, ScanState, Session, Status
+from nxscribe.triggers.client import REASON_PREFIX
+
+log = structlog.get_logger()
+
+Shown: TypeAlias = str | float | int | list[str]
+
+_MOST_LINES = 4096
+"""The longest list an attribute shows: more missing values than any definition has fields."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """One read-only attribute, with change events."""
+
+    name: str
+    dtype: type | tuple[type]
+    doc: str
+    read: Callable[[Status, Scribe], Shown]
+    unit: str = ""
+
+
+_SHOWN = (
+    _Shown("currentScan", str, "`sample - scan` while one is open, else empty", lambda now, _: now.scan),
+    _Shown("technique", str, "The technique of the current or last scan", lambda now, _: now.technique),
+    _Shown("proposal", str, "The experiment of the current or last scan", lambda now, _: now.proposal),
+    _Shown("entry", str, "The NXentry of the current or last scan", lambda now, _: now.entry),
+    _Shown("masterFile", str, "The master file of the current or last scan", lambda now, _: now.master),
+    _Shown("lastFile", str, "The last file that was written and verified", lambda now, _: now.last_file),
+    _Shown(
+        "missingValues",
+        (str,),
+        "`placeholder: reason` of the current or last scan",
+        lambda now, _: [f"{name}: {why}" for name, why in now.missing.items()],
+    ),
+    _Shown("startDeadTime", float, "Arrival to commit of the last start", lambda now, _: now.start_dead_time_s, "s"),
+    _Shown("endDeadTime", float, "Arrival to commit of the last end", lambda now, _: now.end_dead_time_s, "s"),
+    _Shown("filesWaiting", int, "Scans whose file is not written yet", lambda _, scribe: scribe.files_waiting),
+    _Shown("troubles", (str,), "What needs an operator", lambda _, scribe: list(scribe.troubles)),
+)
+
+
+class NxScribe(Device):
+    """Captures metadata at scan start and end, and writes the experiment's NeXus master file."""
+
+    scribe: ClassVar[Scribe]
+    """What all devices of this server serve; set before the server starts."""
+
+    def init_device(self) -> None:
+        """Bind this device to the session of its name."""
+        super().init_device()
+        self._session: Session = self.scribe.sessions[self.get_name()]
+        self._told: dict[str, object] = {}
+        for name in ("State", "Status"):
+            self.set_change_event(name, True, False)
+
+    def initialize_dynamic_attributes(self) -> None:
+        """Add the attributes of the table above, each with a change event of its own."""
+        for shown in _SHOWN:
+            self.add_attribute(
+                attribute(
+                    name=shown.name,
+                    dtype=shown.dtype,
+                    max_dim_x=_MOST_LINES,
+                    doc=shown.doc,
+                    unit=shown.unit,
+                    fget=lambda _device, _attr, shown=shown: shown.read(self._session.status, self.scribe),
+                )
+            )
+            self.set_change_event(shown.name, True, False)
+
+    def dev_state(self) -> DevState:
+        """RUNNING from the start's arrival to the end's commit; ALARM while something needs an operator; else ON."""
+        if self._session.status.state is not ScanState.IDLE:
+            return DevState.RUNNING
+        return DevState.ALARM if self.scribe.troubles else DevState.ON
+
+    def dev_status(self) -> str:
+        """What it does, and every trouble, in words."""
+        now = self._session.status
+        what = f"{now.state}: {now.scan} ({now.technique}), {now.entry}" if now.scan else "ready"
+        return "\n".join([what, *self.scribe.troubles])
+
+    def publish(self) -> None:
+        """Push an event for everything that changed since the last time. Any thread may call it."""
+        now = self._session.status
+        current: dict[str, object] = {shown.name: shown.read(now, self.scribe) for shown in _SHOWN}
+        for name, value in current.items():
+            if self._told.get(name) != value:
+                self.push_change_event(name, value)
+        state, status = self.dev_state(), self.dev_status()
+        if self._told.get("State") != state:
+            # PyTango pushes these two from what was set, whatever value is given.
+            self.set_state(state)
+            self.push_change_event("State")
+        if self._told.get("Status") != status:
+            self.set_status(status)
+            self.push_change_event("Status")
+        self._told = {**current, "State": state, "Status": status}
+
+    @command(doc_in='{"proposal": …, "sample": …, "scan": …, "technique": …, "parameters": {…}}', doc_out="the answer")
+    def StartScan(self, request: str) -> str:  # noqa: N802 -- Tango's naming of commands
+        """Open a scan: answered when its initial readings are on disk."""
+        with _tango_errors("StartScan"):
+            return _json(self._session.start(decode_request(request, StartRequest)))
+
+    @command(doc_in='{"parameters": {…}, "files": {"detector": ["/path", …]}} or empty', doc_out="the answer")
+    def EndScan(self, request: str) -> str:  # noqa: N802
+        """Close the scan: answered when its final readings are on disk."""
+        with _tango_errors("EndScan"):
+            return _json(self._session.end(decode_request(request, EndRequest)))
+
+    @command(doc_out="the answer; empty when a start or end under way was stopped")
+    def AbortScan(self) -> str:  # noqa: N802
+        """Close the scan as aborted. A capture that hangs is stopped at once."""
+        with _tango_errors("AbortScan"):
+            answer = self._session.abort()
+            return _json(answer) if answer else ""
+
+    @command(doc_in='{"name": value, …}; a value may be {"value": …, "unit": …}')
+    def SetParameters(self, parameters: str) -> None:  # noqa: N802
+        """Set values during the scan: they win over what is read."""
+        with _tango_errors("SetParameters"):
+            self._session.set_parameters(decode_parameters(parameters))
+
+    @command(doc_out="every problem; empty when the new set is in force")
+    def Reload(self) -> list[str]:  # noqa: N802
+        """Read config and definitions anew; the last good set stays in force if they cannot be used."""
+        with _tango_errors("Reload"):
+            return [str(problem) for problem in self.scribe.reload()]
+
+
+def _json(answer: Answer) -> str:
+    return msgspec.json.encode(answer).decode()
+
+
+@contextmanager
+def _tango_errors(command_name: str) -> Iterator[None]:
+    """What nxscribe raises becomes a DevFailed whose description is the whole explanation."""
+    try:
+        yield
+    except NxscribeError as error:
+        log.warning("trigger refused", command=command_name, reason=str(error))
+        reason = "JournalUnusable" if isinstance(error, JournalError) else "Refused"
+        tango.Except.throw_exception(
+            REASON_PREFIX + reason, "\n".join(problem.explanation for problem in error.problems), command_name
+        )

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import signal
+import socket
+from pathlib import Path
+
+import h5py
+import tango
+from daemons import Daemon, wait_until
+
+
+def test_a_scan_outlives_a_stop_and_a_new_start_of_the_daemon(make_daemon):
+    daemon: Daemon = make_daemon().start()
+    daemon.start_scan()
+    assert daemon.stop() == 0
+    daemon.start()
+    assert daemon.proxy.state() == tango.DevState.RUNNING
+    assert daemon.proxy.currentScan == "phantom - a1"
+    daemon.end_scan()
+    daemon.await_files()
+    with h5py.File(daemon.master) as master:
+        assert master["entry_0001/nxscribe/end_reason"].asstr()[()] == "finished"
+        assert any("restarted" in note for note in master["entry_0001/nxscribe/notes"].asstr())
+
+
+def test_a_scan_outlives_a_kill_of_the_daemon(make_daemon):
+    daemon: Daemon = make_daemon().start()
+    answer = daemon.start_scan()
+    daemon.stop(signal.SIGKILL)
+    daemon.start()
+    assert daemon.end_scan()["record"] == answer["record"]
+    daemon.await_files()
+    with h5py.File(daemon.master) as master:
+        assert "current_start" in master["entry_0001/instrument/source"]
+
+
+def test_sighup_reads_the_definitions_anew(daemon: Daemon):
+    daemon.definition.write_text(daemon.definition.read_text().replace("control", "renamed"))
+    daemon.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: daemon.events("reloaded"), "the reload is done")
+    daemon.start_scan(parameters={"exposure": 1.0})
+    daemon.end_scan()
+    daemon.await_files()
+    with h5py.File(daemon.master) as master:
+        assert "renamed" in master["entry_0001/instrument"]
+
+
+def test_an_open_scan_ends_with_the_definition_that_it_began_with(daemon: Daemon):
+    daemon.start_scan(parameters={"exposure": 1.0})
+    daemon.definition.write_text(daemon.definition.read_text().replace("control", "renamed"))
+    daemon.proxy.Reload()
+    daemon.end_scan()
+    daemon.await_files()
+    with h5py.File(daemon.master) as master:
+        assert "control" in master["entry_0001/instrument"]
+
+
+def test_the_service_manager_learns_when_it_is_ready_alive_and_stopping(make_daemon, tmp_path: Path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(20)
+        daemon: Daemon = make_daemon().start(NOTIFY_SOCKET=str(tmp_path / "notify"), WATCHDOG_USEC="200000")
+        assert manager.recv(1000).startswith(b"READY=1")
+        # READY is true: the device answered at that moment, and it is registered.
+        assert daemon.proxy.state() == tango.DevState.ON
+        assert manager.recv(1000) == b"WATCHDOG=1"
+        daemon.process.terminate()
+        wait_until(lambda: manager.recv(1000).startswith(b"STOPPING=1"), "it says that it stops")
+        assert daemon.process.wait(30) == 0
