@@ -6,14 +6,17 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
+_CURVE_HEIGHT, _CURVE_WIDTH = 120, 240
 _DARKEST, _BRIGHTEST = 0.5, 99.5
 """Percentiles of the frame that become black and white."""
 
 
-def draw_frame(master: Path, entry: str, picture: Path) -> str:
-    """Draw the middle frame of an entry's default plot as a PNG, and return where it was read from.
+def draw_frame(master: Path, entry: str, picture: Path) -> None:
+    """Draw an entry's default plot as a PNG: its curve, or its middle frame; of a tomography the middle projection,
+    divided by the flats.
 
     Raises:
         KeyError: The entry has no default plot, or its raw data is not there.
@@ -22,10 +25,30 @@ def draw_frame(master: Path, entry: str, picture: Path) -> str:
         plot = file[entry]
         while "default" in plot.attrs:
             plot = plot[plot.attrs["default"]]
-        signal = plot[plot.attrs["signal"]]
-        frame = signal[len(signal) // 2] if signal.ndim > 2 else signal[()]  # noqa: PLR2004 -- a stack of frames
-        where = f"{signal.file.filename}:{signal.name}"
+        frames = plot[plot.attrs["signal"]]
+        if frames.ndim == 1:
+            frame = _curve(frames[()])
+        elif "image_key" in plot:
+            frame = _corrected(frames, plot["image_key"][()])
+        else:
+            frame = frames[len(frames) // 2] if frames.ndim > 2 else frames[()]  # noqa: PLR2004 -- a stack
     low, high = np.percentile(frame, [_DARKEST, _BRIGHTEST])
     grey = np.clip((frame - low) / max(high - low, 1e-12), 0, 1) * 255
-    Image.fromarray(grey.astype(np.uint8)).save(picture)
-    return where
+    Image.fromarray(grey.astype(np.uint8)).resize((2 * grey.shape[1], 2 * grey.shape[0])).save(picture)
+
+
+def _curve(values: npt.NDArray[np.generic]) -> npt.NDArray[np.float64]:
+    """A curve as white steps on black, a picture as any other frame."""
+    heights = np.asarray(values, float)
+    heights = (heights - heights.min()) / max(np.ptp(heights), 1e-12)
+    rows = np.linspace(1, 0, _CURVE_HEIGHT)[:, np.newaxis]
+    columns = np.repeat(heights, max(1, _CURVE_WIDTH // len(heights)))
+    return (rows <= columns).astype(float)
+
+
+def _corrected(frames: h5py.Dataset, image_key: npt.NDArray[np.int_]) -> npt.NDArray[np.float64]:
+    """The middle projection between the darks and flats of the series, as NXtomo's image_key tells them apart."""
+    projections, flats, darks = (np.flatnonzero(image_key == key) for key in (0, 1, 2))
+    dark = frames[darks[0]].astype(float)
+    flat = np.mean([frames[index] for index in flats], axis=0) - dark
+    return np.asarray((frames[projections[len(projections) // 2]] - dark) / np.maximum(flat, 1))
