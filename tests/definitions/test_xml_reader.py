@@ -142,6 +142,12 @@ def test_a_misspelt_class_is_kept_with_a_warning():
     assert "did you mean 'NXcollection'?" in str(document.warnings[0])
 
 
+def test_a_word_that_the_esrfs_file_once_misspelt_is_read_with_a_warning():
+    document = read('<x ESRF_desription="How thick">${x}</x>')
+    assert document.root.fields[0].description == "How thick"
+    assert "'ESRF_desription' is misspelt; it is read as 'ESRF_description'" in str(document.warnings[0])
+
+
 def test_a_name_that_nexus_does_not_recommend_is_kept_with_a_warning():
     document = read("<a-b>${x}</a-b>")
     assert document.root.fields[0].name == "a-b"

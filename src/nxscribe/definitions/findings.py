@@ -54,11 +54,16 @@ class Findings:
         return self.problems
 
 
-def did_you_mean(word: str, known: Iterable[str], *, few: int = 12) -> str:
-    """`did you mean 'units'?`; without a near word, all known ones if they are few; else nothing."""
+def did_you_mean(word: str, known: Iterable[str], *, few: int = 12, cutoff: float = 0.6) -> str:
+    """`did you mean 'units'?`; without a near word, all known ones if they are few; else nothing.
+
+    `cutoff` says how near is near: 1 is the same.
+    """
     choices = sorted(map(str, known))
     by_lower = {choice.lower(): choice for choice in choices}
-    near = get_close_matches(word.lower(), by_lower, n=1) or [one for one in by_lower if word and one.startswith(word)]
+    near = get_close_matches(word.lower(), by_lower, n=1, cutoff=cutoff) or [
+        one for one in by_lower if word and one.startswith(word)
+    ]
     if near:
         return f"did you mean {by_lower[near[0]]!r}?"
     return f"known here: {', '.join(choices)}" if len(choices) <= few else ""

@@ -63,7 +63,7 @@ def _check_link(link: Link, path: str, written: dict[str, Node], findings: Findi
         findings.warning(
             f"nothing is at {target}",
             f"the link {link.name!r} dangles and will not be written",
-            did_you_mean(target, written),
+            did_you_mean(target, written, few=0, cutoff=0.9),
             place,
         )
 

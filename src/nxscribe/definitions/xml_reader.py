@@ -115,7 +115,10 @@ class _Reader:
         if tag == "field" and "name" in attributes:
             words = xml_words.NAMED_FIELD
         for word in attributes:
-            if word not in words:
+            if (meant := xml_words.MISSPELT.get(word)) and meant not in attributes:
+                self._findings.warning(f"{word!r} is misspelt", f"it is read as {meant!r}", "correct it", here)
+                attributes = {meant if one == word else one: text for one, text in attributes.items()}
+            elif word not in words:
                 self._findings.error(f"<{tag}> has no attribute {word!r}", "", did_you_mean(word, words), here)
         for word in xml_words.REQUIRED.get(tag, ()):
             if word not in attributes:

@@ -28,6 +28,9 @@ LINK: Final = {"groupName": "name", "ref": "target", "override": "override"}
 ATTRIBUTE: Final = {"name": "name", "NAPItype": "type", "override": "override"}
 INCLUDE: Final = {"file": "file"}
 
+MISSPELT: Final = {"ESRF_desription": "ESRF_description"}
+"""Words that versions 2.1.3 to 2.2.0 of the ESRF's file have in place of others."""
+
 RESERVED: Final = {"group": GROUP, "link": LINK, "attribute": ATTRIBUTE, "include": INCLUDE}
 REQUIRED: Final = {
     "group": ("groupName",),
