@@ -129,6 +129,39 @@ def test_axes_may_be_written_as_lists_are(axes: str, data_root: Path) -> None:
     assert plot.attributes["x_indices"] == 0
 
 
+def test_an_axis_of_more_dimensions_than_it_runs_along_is_dropped(data_root: Path) -> None:
+    inside = '<attribute name="signal">y</attribute><attribute name="axes">x</attribute>'
+    inside += '<y NAPItype="NX_NUMBER">${y}</y><x NAPItype="NX_NUMBER">${x}</x>'
+    tree = tree_of(group(inside, "p", "NXdata"), data_root, y=[1, 2], x=[[1, 2], [3, 4]])
+    assert "axes" not in tree.entry.find("p").attributes
+    assert "has the shape (2, 2)" in tree.missing["p@axes"]
+
+
+def test_an_axis_of_two_dimensions_runs_along_both(data_root: Path) -> None:
+    inside = '<attribute name="signal">y</attribute><attribute name="axes">x .</attribute>'
+    inside += '<attribute name="x_indices">0, 1</attribute>'
+    inside += '<y NAPItype="NX_NUMBER">${y}</y><x NAPItype="NX_NUMBER">${y}</x>'
+    plot = tree_of(group(inside, "p", "NXdata"), data_root, y=[[1, 2], [3, 4]]).entry.find("p")
+    assert plot.attributes["x_indices"].tolist() == [0, 1]
+    assert plot.attributes["axes"].tolist() == ["x", "."]
+
+
+def test_more_axes_than_the_signal_has_dimensions_are_reported(data_root: Path) -> None:
+    inside = '<attribute name="signal">y</attribute><attribute name="axes">x z</attribute>'
+    inside += "".join(f'<{name} NAPItype="NX_NUMBER">1 2</{name}>' for name in "xyz")
+    tree = tree_of(group(inside, "p", "NXdata"), data_root)
+    assert tree.entry.find("p").attributes["axes"].tolist() == ["x"]
+    assert tree.missing == {"p@axes": "z is beyond the signal's dimensions"}
+
+
+def test_a_single_value_has_no_axes(data_root: Path) -> None:
+    inside = '<attribute name="signal">y</attribute><attribute name="axes">x</attribute>'
+    inside += '<y NAPItype="NX_NUMBER">1</y><x NAPItype="NX_NUMBER">1</x>'
+    tree = tree_of(group(inside, "p", "NXdata"), data_root)
+    assert "axes" not in tree.entry.find("p").attributes
+    assert "p@axes" in tree.missing
+
+
 PARSED = parse_definition("tomo", DEFINITION)
 FIELDS = {path.lstrip("/") for path, node in PARSED.root.walk() if isinstance(node, Field)}
 NAMES = sorted(PARSED.placeholders)

@@ -16,6 +16,11 @@ class FieldNode:
     value: Value
     attributes: dict[str, Value] = field(default_factory=dict)
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the value; () for a scalar."""
+        return self.value.shape
+
 
 @dataclass(frozen=True, slots=True)
 class SoftLinkNode:
@@ -32,8 +37,8 @@ class ExternalLinkNode:
     file: str
     """Relative to the folder of the file that holds the link, or absolute."""
     path: str
-    shape: tuple[int, ...] = ()
-    """Of the dataset there; () where it is not known."""
+    shape: tuple[int, ...] | None = None
+    """Of the dataset there, where it is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,4 +134,7 @@ class GroupNode:
                 yield from child.walk(here)
 
 
-Node: TypeAlias = GroupNode | FieldNode | SoftLinkNode | ExternalLinkNode | StoredOutsideNode | VirtualNode
+Dataset: TypeAlias = FieldNode | ExternalLinkNode | StoredOutsideNode | VirtualNode
+"""What reads as a dataset, wherever it lies."""
+
+Node: TypeAlias = GroupNode | SoftLinkNode | Dataset

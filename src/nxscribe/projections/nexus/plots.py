@@ -8,9 +8,11 @@ from typing import Final
 import numpy as np
 
 from nxscribe.projections.nexus.links import follow, leading_to
-from nxscribe.projections.nexus.nodes import FieldNode, GroupNode, Node, SoftLinkNode
+from nxscribe.projections.nexus.nodes import Dataset, GroupNode, Node, SoftLinkNode
+from nxscribe.projections.nexus.values import as_text
 
 _SEPARATORS: Final = re.compile(r"[\s,:\[\]]+")
+_INDEX: Final = re.compile(r"\d+")
 
 
 class Plots:
@@ -46,60 +48,61 @@ class Plots:
         self._lead_to(name)
 
     def _settle_signal(self, path: str, group: GroupNode) -> None:
-        signal = _text(group, "signal")
-        if self._shape(group, signal) is None:
-            self._drop(path, group, "signal", f"{signal} is not in the group")
-            for name in [name for name in group.attributes if name == "axes" or name.endswith("_indices")]:
-                del group.attributes[name]
+        name = _text(group, "signal")
+        signal = self._dataset(group, name)
+        if signal is None:
+            del group.attributes["signal"]
+            self._missing[f"{path}@signal"] = f"{name} is not in the group"
+            for about_axes in [other for other in group.attributes if other == "axes" or other.endswith("_indices")]:
+                del group.attributes[about_axes]
         elif "axes" in group.attributes:
-            self._settle_axes(path, group, self._shape(group, signal) or ())
+            self._settle_axes(path, group, signal.shape)
 
-    def _settle_axes(self, path: str, group: GroupNode, shape: tuple[int, ...]) -> None:
-        """Keep the axes that are there and as long as the signal's dimension.
+    def _settle_axes(self, path: str, group: GroupNode, shape: tuple[int, ...] | None) -> None:
+        """Keep the axes that are there and as long as the signal's dimension, if its shape is known.
 
         `.` stands for none, and there is one for each dimension: readers count them.
         """
         asked = [axis for text in group.attributes["axes"].flat for axis in _SEPARATORS.split(str(text)) if axis]
-        axes = []
-        for dimension, axis in enumerate([*asked, *["."] * (len(shape) - len(asked))]):
-            given = group.attributes.get(f"{axis}_indices")
-            along = [int(index) for index in np.ravel(given)] if given is not None else [dimension]
-            doubt = "" if axis == "." else self._doubt(group, axis, along, shape)
+        rank = len(asked) if shape is None else len(shape)
+        axes = ["."] * rank
+        for dimension, axis in enumerate(asked):
+            given = as_text(group.attributes.pop(f"{axis}_indices", np.asarray(dimension)))
+            along = [int(index) for index in _INDEX.findall(given)]
+            if axis == ".":
+                continue
+            doubt = self._doubt(group, axis, along, shape) if dimension < rank else "is beyond the signal's dimensions"
             if doubt:
                 self._missing[f"{path}@axes"] = f"{axis} {doubt}"
-                group.attributes.pop(f"{axis}_indices", None)
-            elif axis != ".":
-                group.attributes[f"{axis}_indices"] = np.asarray(along if len(along) > 1 else along[0])
-            axes.append("." if doubt else axis)
+                continue
+            axes[dimension] = axis
+            group.attributes[f"{axis}_indices"] = np.asarray(along if len(along) > 1 else along[0])
         if set(axes) <= {"."}:
             del group.attributes["axes"]
         else:
             group.attributes["axes"] = np.asarray(axes)
 
-    def _doubt(self, group: GroupNode, axis: str, along: list[int], shape: tuple[int, ...]) -> str:
-        own = self._shape(group, axis)
-        if own is None:
+    def _doubt(self, group: GroupNode, axis: str, along: list[int], shape: tuple[int, ...] | None) -> str:
+        """Why an axis cannot be one of a signal of this shape; empty where it can."""
+        dataset = self._dataset(group, axis)
+        if dataset is None:
             return "is not in the group"
-        if not shape or not own:
+        if shape is None or dataset.shape is None:
             return ""
-        for length, dimension in zip(own, along, strict=False):
-            if dimension >= len(shape) or length not in {shape[dimension], shape[dimension] + 1}:
+        if len(dataset.shape) != len(along) or any(dimension >= len(shape) for dimension in along):
+            return f"has the shape {dataset.shape}, which does not fit the signal's, {shape}"
+        for length, dimension in zip(dataset.shape, along, strict=True):
+            if length not in {shape[dimension], shape[dimension] + 1}:
                 return f"has {length} values, which is not as many as the signal's dimension {dimension} has"
         return ""
 
-    def _drop(self, path: str, group: GroupNode, name: str, reason: str) -> None:
-        del group.attributes[name]
-        self._missing[f"{path}@{name}"] = reason
-
-    def _shape(self, group: GroupNode, name: str) -> tuple[int, ...] | None:
-        """A dataset's shape, () where it is not known; None where there is no dataset of that name."""
+    def _dataset(self, group: GroupNode, name: str) -> Dataset | None:
+        """The dataset of that name, through links."""
         node: Node | None = group.children.get(name)
         if isinstance(node, SoftLinkNode):
             end = follow(self._entry, self._root, node.target.removeprefix(self._root))
             node = end[1] if end else None
-        if node is None or isinstance(node, GroupNode | SoftLinkNode):
-            return None
-        return node.value.shape if isinstance(node, FieldNode) else node.shape
+        return None if isinstance(node, GroupNode | SoftLinkNode) else node
 
     def _leads_to_plot(self, group: GroupNode) -> bool:
         below = group.children.get(_text(group, "default"))
