@@ -11,7 +11,7 @@ DEMO := nxscribe-demo
 .PHONY: demo test test-all check lint types imports tests lock clean
 
 demo: $(VENV)/.package
-	$(VENV)/bin/nxscribe demo --output $(DEMO)
+	@$(VENV)/bin/nxscribe demo --output $(DEMO)
 
 test: check
 	$(PYTHON) -m pytest -n 2 --dist loadscope -m 'not long' --cov --cov-report=term:skip-covered
@@ -52,9 +52,10 @@ $(VENV)/bin/python:
 	$$python -m venv $(VENV)
 
 $(VENV)/.dependencies: requirements/dev.lock | $(VENV)/bin/python
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@echo 'Installing the locked dependencies into $(VENV), once'
+	@$(PYTHON) -m pip install -qq --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
 $(VENV)/.package: $(VENV)/.dependencies $(SOURCES)
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --force-reinstall .
+	@$(PYTHON) -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --force-reinstall .
 	@touch $@
