@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -126,6 +127,7 @@ def _await_files(client: ScribeClient, log: Path, show: Callable[[int], object])
 
 
 def _report(console: Console, output: Path, scans: list[_Scan]) -> None:
+    from nxscribe.cli.shipped import shipped
     from nxscribe.projections.nexus.outline import outline
     from nxscribe.simulation import draw_frame
 
@@ -153,17 +155,24 @@ def _report(console: Console, output: Path, scans: list[_Scan]) -> None:
     picture = output / f"{first.technique}.png"
     draw_frame(master, first.end.entry, picture)
 
-    here = Path.cwd()
-    shown = master.relative_to(here) if master.is_relative_to(here) else master
+    shown = _from_here(master)
     console.print(f"\n[bold]Master file[/]  {shown}")
-    console.print(f"[bold]A frame read through it[/]  {picture}")
+    console.print(f"[bold]A frame read through it[/]  {_from_here(picture)}")
     console.print("\n[bold]Look further[/]")
+    python = _from_here(Path(sys.executable))
     for command in (
-        f"nxscribe records list {output / 'state'}",
+        f"{python} -m nxscribe records list {_from_here(output / 'state')}",
+        f"{python} -m nxscribe preview {_from_here(shipped() / 'configs' / 'sim.yaml')} --technique {first.technique}",
+        f"{python} -c \"from nexusformat.nexus import nxload; print(nxload('{shown}').tree)\"",
         f"HDF5_EXTFILE_PREFIX='${{ORIGIN}}' silx view {shown}",
-        f"python -c \"import nexusformat.nexus as nx; print(nx.nxload('{shown}').tree)\"",
     ):
         console.print(f"  {command}", soft_wrap=True)
+
+
+def _from_here(path: Path) -> Path:
+    """As one would type it in this folder."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def _tree(lines: Iterator[Line]) -> Tree:

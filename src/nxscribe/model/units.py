@@ -240,7 +240,7 @@ def _parse(unit: str) -> pint.Unit | None:
 
 
 def quantities() -> pint.UnitRegistry[float]:
-    """pint's registry for computing with measured values, in floats; its units can be spelled as in `convert`."""
+    """Pint's registry for computing with measured values, in floats; its units can be spelled as in `convert`."""
     with _LOADING:
         return _load_registry(float)
 
