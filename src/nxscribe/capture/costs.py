@@ -6,12 +6,12 @@ A Tango device answers its attributes one after another, and a request that hold
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from nxscribe.capture.names import TangoName
 
 _SHARE = 0.75
-"""The part of the time that one request may take while others are to follow."""
+"""The part of the time that one request may take while something can still be saved after it."""
 
 
 class Costs:
@@ -21,14 +21,18 @@ class Costs:
         self._seconds: dict[TangoName, float] = {}
 
     def divide(
-        self, names: Iterable[TangoName], budget_s: float
+        self, names: Collection[TangoName], budget_s: float
     ) -> tuple[list[TangoName], list[TangoName], list[TangoName]]:
-        """Those to ask together, those to ask alone as they are not known yet, those that would take too long."""
+        """Those to ask together, those to ask alone as they are not known yet, those that would take too long: the
+        quicker go before the slower.
+        """
+        seconds = self._seconds
+        if sum(seconds.get(name, math.inf) for name in names) <= budget_s:
+            return list(names), [], []
         together: list[TangoName] = []
         alone: list[TangoName] = []
         too_slow: list[TangoName] = []
         total = 0.0
-        seconds = self._seconds
         for name in sorted(names, key=lambda name: seconds.get(name, 0.0)):
             cost = seconds.get(name)
             if cost is None:
@@ -40,25 +44,22 @@ class Costs:
                 together.append(name)
         return together, alone, too_slow
 
-    def timeout_s(self, batch: Sequence[TangoName], remaining_s: float, *, last: bool) -> float:
-        """How long a request may take, so that something can still be saved after it failed."""
-        if last and len(batch) == 1:
+    def timeout_s(self, names: Sequence[TangoName], remaining_s: float, others: Sequence[object]) -> float:
+        """How long a request may take, so that something can still be saved after it failed, or the others asked."""
+        if len(names) == 1 and not others:
             return remaining_s
-        known = sum(self._seconds.get(name, 0.0) for name in batch)
+        known = sum(self._seconds.get(name, 0.0) for name in names)
         return min(remaining_s, max(_SHARE * remaining_s, 1.2 * known))
 
     def fits(self, name: TangoName, limit_s: float) -> bool:
         """Whether an attribute can answer in time, as far as is known."""
         return self._seconds.get(name, 0.0) <= limit_s
 
-    def note(self, name: TangoName, seconds: float) -> None:
-        """Keep what was measured."""
-        self._seconds[name] = seconds
-
-    def note_together(self, names: Iterable[TangoName], seconds: float) -> None:
-        """A request for several took this long: none of them takes longer."""
+    def note(self, names: Sequence[TangoName], seconds: float) -> None:
+        """A request took this long. For several it tells only that none of them takes longer."""
+        known = self._seconds
         for name in names:
-            self._seconds[name] = min(self._seconds.get(name, seconds), seconds)
+            known[name] = seconds if len(names) == 1 else min(known.get(name, seconds), seconds)
 
     def forget(self, names: Iterable[TangoName]) -> None:
         """One of these was too slow, and nobody knows which."""
@@ -73,7 +74,3 @@ class Costs:
         """The cost in words."""
         seconds = self._seconds.get(name, 0.0)
         return "does not answer at all" if math.isinf(seconds) else f"takes {seconds:.2g} s"
-
-    def __repr__(self) -> str:
-        seconds: Mapping[TangoName, float] = self._seconds
-        return f"Costs({ {name.member: round(cost, 3) for name, cost in seconds.items()} })"

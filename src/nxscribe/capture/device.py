@@ -1,73 +1,35 @@
 """One device as the capture sees it: a thread of its own, one request at a time, and a memory of how it behaves.
 
-Whatever a device does, only its own thread waits for it. docs/explanation/capture.md says why there is one thread
-for each, and no callbacks.
+Whatever a device does, only its own thread waits for it. docs/explanation/capture.md says why each has one.
 """
 
 from __future__ import annotations
 
 import contextlib
 import queue
-import random
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final
 
 import tango
 
-from nxscribe.capture.answers import Answers
 from nxscribe.capture.costs import Costs
+from nxscribe.capture.health import Health, Trouble
 from nxscribe.capture.link import DeviceError, DeviceTimeoutError
 from nxscribe.capture.names import TangoName
+from nxscribe.capture.order import Link, Order
 from nxscribe.errors import Problem
 from nxscribe.model import Reading, iso, now
 
 _PATIENCE_S: Final = 5.0
 """How long a check in the background waits for one attribute."""
-_CHECK_S: Final = (0.5, 10.0)
-"""The first and the longest pause between two checks of a sick device; each is twice the one before."""
-_RECHECK_S: Final = (10.0, 300.0)
-"""The same for an attribute that is too slow, whose device is well: each check keeps the device from others."""
-_REFRESH_S: Final = 60.0
-"""How old units and labels may become."""
 _SICK_GRACE_S: Final = 0.05
-"""How long a trigger waits for a device that is known to be sick, in case it has just come back."""
+"""How long a read waits for a device that is known to be sick, in case it has just come back."""
 _LEAST_S: Final = 0.005
 """With less time than this left nothing is asked."""
 _WORTH_A_SECOND_LOOK_S: Final = 0.25
-
-
-class Link(Protocol):
-    """Blocking calls to whatever is at the other end. Each raises DeviceError when there is no answer."""
-
-    def read(self, names: Sequence[TangoName], timeout_s: float) -> dict[TangoName, Reading]:
-        """A reading for each name, failures of single ones included."""
-
-    def refresh(self, timeout_s: float) -> None:
-        """Learn anew what is kept between readings."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Order:
-    """What one read wants of one device."""
-
-    names: tuple[TangoName, ...]
-    deadline: float
-    """Monotonic seconds."""
-    timeouts: Mapping[TangoName, float]
-    """Attributes with a limit of their own, in seconds."""
-    answers: Answers
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """Since when and why a device is not waited for."""
-
-    since: datetime
-    why: str
 
 
 class Device:
@@ -77,51 +39,40 @@ class Device:
         self.name = name
         self._link = link
         self._costs = Costs()
-        self._orders: queue.SimpleQueue[Order | None] = queue.SimpleQueue()
+        self._health = Health()
+        self._watched: dict[TangoName, None] = {}
         self._lock = threading.Lock()
-        self._trouble: Trouble | None = None
-        self._busy = False
         self._late: dict[TangoName, tuple[datetime, Reading]] = {}
-        # All below is the thread's own.
-        self._watched: dict[TangoName, float] = {}
-        self._unchecked: list[TangoName] = []
-        self._refused: set[TangoName] = set()
-        self._blamed: TangoName | None = None
-        self._check_pause_s, self._recheck_pause_s = _CHECK_S[0], _RECHECK_S[0]
-        self._check_at, self._recheck_at = 0.0, 0.0
-        self._refresh_at = time.monotonic() + _REFRESH_S * random.uniform(0.5, 1.0)  # noqa: S311 - spreads the load
+        self._orders: queue.SimpleQueue[Order | tuple[TangoName, ...]] = queue.SimpleQueue()
+        self._busy = False
         self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"tango {self.name}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"tango {name}", daemon=True)
         self._thread.start()
-
-    # --- from the threads of those who read ---
 
     def watch(self, names: Iterable[TangoName]) -> None:
         """Get to know attributes before they are asked for: connect, learn units, see which are slow."""
-        self._orders.put(Order(tuple(names), 0.0, {}, _NOBODY))
+        self._orders.put(tuple(names))
 
     def send(self, order: Order, started: float) -> None:
         """Have an order served, and its answers wait for it: fully, briefly, or not at all, as the device behaves."""
-        with self._lock:
-            sick, busy = self._trouble is not None, self._busy
-        if not sick:
+        if self._health.trouble is None:
             order.answers.expect(self, order.deadline)
-        elif not busy:
+        elif not self._busy:
             order.answers.expect(self, min(order.deadline, started + _SICK_GRACE_S))
         self._orders.put(order)
 
-    def give_up(self, after_s: float) -> None:
+    def give_up(self, waited_s: float) -> None:
         """Note that a read waited in vain."""
-        self._fall_ill(f"it did not answer within {after_s:.2g} s")
+        self._health.fall_ill(f"it did not answer within {waited_s:.2g} s")
 
-    def why_silent(self, name: TangoName, after_s: float) -> Reading:
+    def why_silent(self, name: TangoName, waited_s: float) -> Reading:
         """The reading of an attribute that nothing was heard of."""
-        trouble = self._trouble
+        trouble = self._health.trouble
         if trouble:
             why = f"its device has been failing since {iso(trouble.since)}: {trouble.why}"
             remedy = "see the device; nxscribe looks again by itself, and reads it as soon as it is well"
         else:
-            why, remedy = f"nothing was heard of it within {after_s:.2g} s", "see whether the device is slow"
+            why, remedy = f"nothing was heard of it within {waited_s:.2g} s", "see whether the device is slow"
         return Reading(name.full, now(), error=Problem(f"{name.full} could not be read", why, remedy).explanation)
 
     def late(self, name: TangoName, since: datetime) -> Reading | None:
@@ -133,201 +84,169 @@ class Device:
     @property
     def trouble(self) -> Trouble | None:
         """What is wrong with the device, as last seen."""
-        return self._trouble
+        return self._health.trouble
 
     def close(self) -> None:
         """Let the thread end, without waiting for it."""
         self._closing.set()
-        self._orders.put(None)
+        self._orders.put(())
 
     def join(self, until: float) -> None:
         """Wait for the thread's end, until a moment: one that hangs in Tango is left behind."""
         self._thread.join(max(0.0, until - time.monotonic()))
 
-    # --- the thread ---
+    # All below runs in the device's own thread.
 
     def _run(self) -> None:
         # Python's threads are not omniORB's: each says once that it will be its guest.
         with tango.EnsureOmniThread():
             while not self._closing.is_set():
-                order: Order | None = None
+                order: Order | tuple[TangoName, ...] | None = None
                 with contextlib.suppress(queue.Empty):
-                    order = self._orders.get(timeout=max(0.0, self._next_duty() - time.monotonic()))
+                    order = self._orders.get(timeout=self._health.idle_s)
                 if self._closing.is_set():
                     return
                 self._busy = True
                 if order is None:
-                    self._do_duty()
-                elif order.answers is _NOBODY:
-                    self._get_to_know(order.names)
-                elif not order.answers.closed:
+                    self._look_after()
+                elif isinstance(order, Order):
                     self._serve(order)
+                else:
+                    new = [name for name in order if name not in self._watched]
+                    self._watched.update(dict.fromkeys(new))
+                    self._health.check_soon(new)
                 self._busy = False
 
     def _serve(self, order: Order) -> None:
-        self._watched.update((name, order.timeouts.get(name, _PATIENCE_S)) for name in order.names)
+        self._watched.update(dict.fromkeys(order.names))
+        if order.answers.closed:
+            if self._health.trouble:
+                self._health.check_later(order.names)
+            return
         try:
-            well = self._ask(order)
+            if self._ask(order):
+                self._health.recover()
         except DeviceError as error:
-            self._fall_ill(str(error))
+            self._health.fall_ill(str(error))
+            self._health.check_later(self._watched)
             self._tell(order, order.names, str(error))
-            self._check_later(self._watched)
-        else:
-            if well:
-                self._recover()
         finally:
             order.answers.finish(self)
 
     def _ask(self, order: Order) -> bool:
-        """Ask together what is known to be quick, alone what is not known. Whether all that was asked answered."""
-        remaining = order.deadline - time.monotonic()
-        common = [name for name in order.names if name not in order.timeouts]
-        together, alone, too_slow = self._costs.divide(common, remaining)
-        for name in order.timeouts:
-            (alone if self._costs.fits(name, min(order.timeouts[name], remaining)) else too_slow).append(name)
-        self._refuse(order, too_slow)
-        well = True
-        requests = [together] if together else []
-        requests += [[name] for name in alone]
+        """Ask together what is known to be quick, alone what is not known; say whether all of it answered in time."""
+        requests = self._requests(order)
+        well, split = True, False
         while requests:
-            batch = requests.pop(0)
+            names = requests.pop(0)
             remaining = order.deadline - time.monotonic()
             if remaining < _LEAST_S or order.answers.closed:
-                self._check_later([*batch, *(name for request in requests for name in request)])
+                self._health.check_later([*names, *(name for request in requests for name in request)])
                 return False
-            timeout_s = self._costs.timeout_s(batch, remaining, last=not requests)
-            timeout_s = min(timeout_s, order.timeouts.get(batch[0], timeout_s))
+            timeout_s = remaining / (1 + len(requests)) if split else self._costs.timeout_s(names, remaining, requests)
             try:
-                readings = self._read(batch, timeout_s)
+                readings = self._read(names, min(timeout_s, order.timeouts.get(names[0], timeout_s)))
             except DeviceTimeoutError as error:
                 well = False
-                self._tell(order, batch, str(error))
-                self._fall_ill(str(error))
-                self._check_later(batch)
-                self._costs.forget(batch)
-                # Together they failed for one: what time remains is for each alone.
-                requests = ([[name] for name in batch] if len(batch) > 1 else []) + requests
-            else:
-                if not order.answers.give(readings):
-                    self._keep_late(readings)
-                    self._check_later(batch)
-                    well = False
+                self._health.fall_ill(str(error))
+                self._health.check_later(names)
+                self._costs.forget(names)
+                self._tell(order, names, str(error))
+                if len(names) > 1:
+                    # Together they failed for the sake of one: what time remains is for each alone.
+                    requests = [[name] for name in names] + requests
+                    split = True
+                continue
+            if not order.answers.give(readings):
+                self._keep(readings)
+                self._health.check_later(names)
+                well = False
         return well
 
-    def _read(self, names: list[TangoName], timeout_s: float) -> dict[TangoName, Reading]:
-        started = time.monotonic()
-        readings = self._link.read(names, timeout_s)
-        seconds = time.monotonic() - started
-        if len(names) == 1:
-            self._costs.note(names[0], seconds)
-        else:
-            self._costs.note_together(names, seconds)
-        return readings
-
-    def _refuse(self, order: Order, names: list[TangoName]) -> None:
-        if not names:
-            return
-        if not self._refused:
-            self._recheck_at = time.monotonic() + self._recheck_pause_s
-        self._refused.update(names)
-        for name in names:
-            why = f"it {self._costs.told(name)}, which is more time than a scan's trigger has"
+    def _requests(self, order: Order) -> list[list[TangoName]]:
+        """What to ask, request by request; what would take too long is told so, and not asked."""
+        remaining = order.deadline - time.monotonic()
+        together, alone, too_slow = self._costs.divide(
+            [name for name in order.names if name not in order.timeouts] if order.timeouts else order.names, remaining
+        )
+        for name, limit_s in order.timeouts.items():
+            (alone if self._costs.fits(name, min(limit_s, remaining)) else too_slow).append(name)
+        self._health.leave_out(too_slow)
+        for name in too_slow:
+            why = f"it {self._costs.told(name)}, which is more time than there is"
             remedy = (
                 "see the device, or raise limits.deadline_s or the source's timeout_s; nxscribe looks again by itself"
             )
             error = Problem(f"{name.full} was not asked for", why, remedy).explanation
             order.answers.give({name: Reading(name.full, now(), error=error)})
+        return ([together] if together else []) + [[name] for name in alone]
+
+    def _read(self, names: list[TangoName], timeout_s: float) -> dict[TangoName, Reading]:
+        started = time.monotonic()
+        readings = self._link.read(names, timeout_s)
+        self._costs.note(names, time.monotonic() - started)
+        return readings
 
     def _tell(self, order: Order, names: Iterable[TangoName], why: str) -> None:
-        order.answers.give({name: _failure(name, why) for name in names})
+        order.answers.give({name: Reading(name.full, now(), error=f"{name.full}: {why}") for name in names})
 
-    def _keep_late(self, readings: Mapping[TangoName, Reading]) -> None:
+    def _keep(self, readings: Mapping[TangoName, Reading]) -> None:
         came = now()
         with self._lock:
             self._late.update((name, (came, reading)) for name, reading in readings.items() if reading.ok)
 
-    # --- sick and well ---
-
-    def _fall_ill(self, why: str) -> None:
-        with self._lock:
-            self._trouble = Trouble(self._trouble.since if self._trouble else now(), why)
-
-    def _recover(self) -> None:
-        with self._lock:
-            self._trouble = None
-        self._blamed = None
-        self._check_pause_s = _CHECK_S[0]
-
-    def _get_to_know(self, names: Iterable[TangoName]) -> None:
-        new = [name for name in names if name not in self._watched]
-        self._watched.update((name, _PATIENCE_S) for name in new)
-        self._unchecked += new
-        self._check_at = 0.0
-
-    def _check_later(self, names: Iterable[TangoName]) -> None:
-        self._unchecked += [name for name in names if name not in self._unchecked]
-        self._check_at = time.monotonic() + self._check_pause_s
-        self._check_pause_s = min(2 * self._check_pause_s, _CHECK_S[1])
-
-    def _next_duty(self) -> float:
-        check = self._check_at if self._unchecked else self._refresh_at
-        return min(check, self._refresh_at, self._recheck_at if self._refused else self._refresh_at)
-
-    def _do_duty(self) -> None:
-        present = time.monotonic()
+    def _look_after(self) -> None:
+        """Do what is due while nobody wants anything."""
+        health = self._health
         try:
-            if self._unchecked and present >= self._check_at:
+            if health.check_due:
                 self._check()
-            elif self._refused and present >= self._recheck_at:
+            elif health.recheck_due:
                 self._recheck()
-            elif present >= self._refresh_at:
-                self._refresh_at = present + _REFRESH_S
+            elif health.refresh_due:
+                health.refreshed()
                 self._link.refresh(_PATIENCE_S)
         except DeviceError as error:
-            self._fall_ill(str(error))
-            self._check_later(self._watched)
+            health.fall_ill(str(error))
+            health.check_later(self._watched)
+            health.check_in_vain()
 
     def _check(self) -> None:
-        """Read what was not heard of, each alone, the one that failed last at the end. Orders go before."""
-        self._unchecked.sort(key=lambda name: name == self._blamed)
-        while self._unchecked and self._orders.empty():
-            name = self._unchecked[0]
+        """Read what has to be heard, each alone, the one that is blamed at the end. Orders go before."""
+        health = self._health
+        health.unchecked.sort(key=lambda name: name is health.blamed)
+        while health.unchecked and self._orders.empty():
+            name = health.unchecked[0]
             try:
                 self._measure(name)
             except DeviceTimeoutError as error:
-                self._fall_ill(str(error))
-                if name != self._blamed or len(self._watched) == 1:
+                health.fall_ill(str(error))
+                if name is not health.blamed or len(self._watched) == 1:
                     # It may have waited for a neighbour that hangs: the others shall be heard first.
-                    self._blamed = name
-                    self._check_later(())
+                    health.blamed = name
+                    health.check_in_vain()
                     return
                 self._costs.note_never(name)
-            self._unchecked.remove(name)
-        if not self._unchecked:
-            self._recover()
-
-    def _measure(self, name: TangoName) -> None:
-        patience_s = max(_PATIENCE_S, self._watched.get(name, 0.0))
-        for _ in range(2):
-            started = time.monotonic()
-            self._keep_late(self._read([name], patience_s))
-            if time.monotonic() - started < _WORTH_A_SECOND_LOOK_S or self._trouble is None:
-                return
-            # The device may have been busy with something else before.
+            health.unchecked.remove(name)
+        if not health.unchecked:
+            health.recover()
 
     def _recheck(self) -> None:
-        """See whether the attributes that are too slow have become quicker."""
-        for name in list(self._refused):
+        """See whether attributes that are left out have become quicker. Orders go before."""
+        for name in list(self._health.left_out):
             if not self._orders.empty():
                 return
-            self._refused.discard(name)
             with contextlib.suppress(DeviceTimeoutError):
                 self._measure(name)
-        self._recheck_pause_s = min(2 * self._recheck_pause_s, _RECHECK_S[1])
+            self._health.left_out.discard(name)
 
-
-_NOBODY: Final = Answers()
-
-
-def _failure(name: TangoName, why: str) -> Reading:
-    return Reading(name.full, now(), error=why if name.full in why else f"{name.full}: {why}")
+    def _measure(self, name: TangoName) -> None:
+        """See how long an attribute takes, and keep its value for who wanted it in vain."""
+        for _ in range(2):
+            started = time.monotonic()
+            readings = self._read([name], _PATIENCE_S)
+            if self._health.trouble or name in self._health.left_out:
+                self._keep(readings)
+            if time.monotonic() - started < _WORTH_A_SECOND_LOOK_S or not self._health.trouble:
+                return
+            # The device may have been busy with something else before: once more.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from nxscribe.errors import InputError, Problem
 
@@ -17,17 +17,19 @@ _NAME = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class TangoName:
-    """An attribute or a property of a device, in full. Two are equal when Tango, which ignores case, says so."""
+    """An attribute or a property of a device, in full. A reader keeps one object for each, and compares them by
+    identity, which is quick.
+    """
 
     device: str
     """As a proxy takes it: `tango://host:port/domain/family/member`, in small letters."""
     member: str
     """The attribute's or the property's own name, in small letters."""
-    host: str = field(compare=False)
+    host: str
     """The database's address, `host:port`; for a server without a database its own."""
-    full: str = field(compare=False)
+    full: str
     """`host:port/domain/family/member/attribute`, as it was written."""
 
 

@@ -13,9 +13,10 @@ from typing import Self
 import tango
 
 from nxscribe.capture.answers import Answers
-from nxscribe.capture.device import Device, Order
+from nxscribe.capture.device import Device
 from nxscribe.capture.link import DeviceLink
 from nxscribe.capture.names import TangoName, parse_name
+from nxscribe.capture.order import Order
 from nxscribe.capture.properties import DatabaseLink
 from nxscribe.errors import InputError
 from nxscribe.model import Reading, now
@@ -35,7 +36,8 @@ class TangoReader:
         """`host` is the Tango database (`host:port`) of names without one; by default that of TANGO_HOST."""
         self._host = host or str(tango.ApiUtil.get_env_var("TANGO_HOST") or "")
         self._lock = threading.Lock()
-        self._names: dict[str, TangoName] = {}
+        self._attributes: dict[str, TangoName] = {}
+        self._names: dict[tuple[str, str], TangoName] = {}
         self._devices: dict[str, Device] = {}
 
     def prepare(self, attributes: Iterable[str]) -> None:
@@ -145,15 +147,19 @@ class TangoReader:
         self.close()
 
     def _attribute(self, text: str) -> TangoName:
-        name = self._names.get(text)
+        name = self._attributes.get(text)
         if name is None:
-            name = self._names[text] = parse_name(text, self._host)
+            name = self._attributes[text] = self._one(parse_name(text, self._host))
         return name
 
     def _property(self, text: str) -> TangoName:
         name = parse_name(text, self._host)
         device = name.device.removeprefix(f"tango://{name.host}/")
-        return TangoName(f"{_DATABASE}{name.host}", f"{device}/{name.member}", name.host, name.full)
+        return self._one(TangoName(f"{_DATABASE}{name.host}", f"{device}/{name.member}", name.host, name.full))
+
+    def _one(self, name: TangoName) -> TangoName:
+        """The one object for an attribute or property, however it is spelled."""
+        return self._names.setdefault((name.device, name.member), name)
 
     @staticmethod
     def _names_of(

@@ -66,8 +66,8 @@ def reading_of(attribute: tango.DeviceAttribute, name: TangoName, configuration:
         return Reading(name.full, now(), error=explain(name.full, attribute.get_err_stack()))
     quality = _QUALITIES[attribute.quality]
     stamp = attribute.time
-    # A sum of integers: a float of seconds would lose the microsecond.
-    time = _EPOCH + timedelta(seconds=stamp.tv_sec, microseconds=stamp.tv_usec) if stamp.tv_sec else now()
+    # Whole numbers: a float of seconds would lose the microsecond.
+    time = _EPOCH + timedelta(0, stamp.tv_sec, stamp.tv_usec) if stamp.tv_sec else now()
     if attribute.value is None:
         return Reading(name.full, time, quality=quality, error=_no_value(name, quality))
     try:

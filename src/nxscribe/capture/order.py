@@ -1,0 +1,33 @@
+"""What one read wants of one device, and what is asked for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from nxscribe.capture.answers import Answers
+from nxscribe.capture.names import TangoName
+from nxscribe.model import Reading
+
+
+class Link(Protocol):
+    """Blocking calls to whatever is at the other end. Each raises DeviceError when there is no answer."""
+
+    def read(self, names: Sequence[TangoName], timeout_s: float) -> dict[TangoName, Reading]:
+        """A reading for each name, failures of single ones included."""
+
+    def refresh(self, timeout_s: float) -> None:
+        """Learn anew what is kept between readings."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Order:
+    """What one read wants of one device."""
+
+    names: tuple[TangoName, ...]
+    deadline: float
+    """Monotonic seconds."""
+    timeouts: Mapping[TangoName, float]
+    """Attributes with a limit of their own, in seconds."""
+    answers: Answers
