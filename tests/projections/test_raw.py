@@ -18,7 +18,7 @@ from some_scans import FRAMES, edf_series, ended, frames, hdf5_scan, hdf5_series
 
 from nxscribe.model import RawSeries
 from nxscribe.projections import FileSettings
-from nxscribe.projections.nexus import write_nexus
+from nxscribe.projections.nexus import write_nexus, writer
 from nxscribe.projections.nexus.raw import outside
 from nxscribe.records import Record
 
@@ -166,12 +166,44 @@ def test_edf_headers_of_varying_length_are_found_out(record: Record, settings: F
         np.testing.assert_array_equal(file[f"entry_0001/{DATA}"][()], seen)
 
 
+def test_edf_files_of_one_size_and_another_shape_are_found_out(record: Record, settings: FileSettings) -> None:
+    seen = frames()
+    series = edf_series(record, seen)
+    for number in (4, 5):
+        path = Path(series.directory) / f"holo_{number:04d}.edf"
+        fabio.edfimage.EdfImage(data=seen[number].T.copy()).write(str(path))
+    written = write_nexus(ended(record, series), settings)
+    with h5py.File(written.master) as file:
+        np.testing.assert_array_equal(file[f"entry_0001/{DATA}"][()], seen[:4])
+    assert "holds <u2 frames of (5, 4)" in written.missing["instrument/detector01/data_file/holo_0004.edf"]
+
+
 def test_more_edf_frames_than_one_dataset_can_list_read_all_the_same(
     record: Record, settings: FileSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outside, "_MOST_SEGMENTS", 4)
     seen = frames()
     written = write_nexus(ended(record, edf_series(record, seen)), settings)
+    np.testing.assert_array_equal(read_elsewhere(written.master), seen)
+
+
+@pytest.mark.parametrize("make", [hdf5_series, edf_series])
+def test_more_frames_than_get_a_mapping_each_read_all_the_same(
+    make, record: Record, settings: FileSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "_MOST_MAPPINGS", 3)
+    seen = frames()
+    written = write_nexus(ended(record, make(record, seen)), settings)
+    np.testing.assert_array_equal(read_elsewhere(written.master), seen)
+
+
+def test_hdf5_files_of_one_frame_without_a_dimension_for_it_are_stacked(record: Record, settings: FileSettings) -> None:
+    seen = frames()
+    for number, frame in enumerate(seen):
+        with h5py.File(Path(record.directory) / f"one_{number}.h5", "w") as file:
+            file["data"] = frame
+    series = RawSeries("pco", record.directory, "one_%d.h5", 0, len(seen))
+    written = write_nexus(ended(record, series), settings)
     np.testing.assert_array_equal(read_elsewhere(written.master), seen)
 
 

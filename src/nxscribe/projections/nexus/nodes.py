@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from nxscribe.model import Value
+
+FRAME_RANK: Final = 2
+"""Dimensions of one frame."""
 
 
 @dataclass(slots=True, eq=False)
@@ -67,30 +70,35 @@ class StoredOutsideNode:
 
 @dataclass(frozen=True, slots=True)
 class FrameSource:
-    """Where one frame of a virtual dataset comes from: `dataset[index]`, or the whole dataset of two dimensions."""
+    """Where some frames of a virtual dataset come from: all of a dataset, in order."""
 
     file: str
     """Relative to the folder of the file that names it, or absolute; `.` is that file itself."""
     dataset: str
     shape: tuple[int, ...]
-    """Of that dataset."""
-    index: int
+    """Of that dataset: frames, rows, columns; or of two dimensions, for one frame."""
+
+    @property
+    def frames(self) -> int:
+        """How many frames it holds."""
+        return self.shape[0] if len(self.shape) > FRAME_RANK else 1
 
 
 @dataclass(slots=True, eq=False)
 class VirtualNode:
-    """A virtual dataset, one mapping for each frame.
+    """A virtual dataset: the frames of several datasets, one after another."""
 
-    nexusformat 2.1 takes the first mapping's shape for the whole's where a mapping holds several frames.
-    """
-
-    shape: tuple[int, ...]
     dtype: str
-    frames: tuple[FrameSource, ...]
+    sources: tuple[FrameSource, ...]
     fill: float
     samples: dict[int, Value] = field(default_factory=dict)
     """Frames that are known, by index: the file is not good if it reads otherwise."""
     attributes: dict[str, Value] = field(default_factory=dict)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Frames, rows, columns."""
+        return (sum(source.frames for source in self.sources), *self.sources[0].shape[-FRAME_RANK:])
 
 
 @dataclass(slots=True, eq=False)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from nxscribe.model import Value
+from nxscribe.projections.nexus.nodes import FRAME_RANK
 from nxscribe.projections.nexus.raw import outside
 from nxscribe.projections.nexus.raw.frames import Frames, RawError, size_of
 from nxscribe.projections.nexus.raw.names import Names
@@ -23,7 +24,7 @@ _ORDERS: Final = {"<": "<", ">": ">", "|": "="}
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """What is the same in all files of a series that are as long as one another."""
+    """Where the frames lie in a file, and what they are."""
 
     offsets: tuple[int, ...]
     shape: tuple[int, ...]
@@ -31,30 +32,38 @@ class _Layout:
 
 
 def link(detector: str, paths: Sequence[Path], names: Names) -> Frames:
-    """The frames of EDF files, up to the first that is not whole. Raises RawError where that is the first of all.
+    """The frames of EDF files, up to the first that is not whole. Raises RawError where that is the first of all."""
+    whole, spoiled = _layouts(paths, trust_size=True)
+    if not whole:
+        raise RawError(spoiled)
+    last = paths[len(whole) - 1]
+    if _look(last, size_of(last)) != whole[-1]:
+        whole, spoiled = _layouts(paths, trust_size=False)
+    blocks = [Block(path, offset) for path, layout in zip(paths, whole, strict=False) for offset in layout.offsets]
+    samples = {0: _frame(blocks[0]), len(blocks) - 1: _frame(blocks[-1])}
+    stack = Stack(blocks, whole[0].shape, whole[0].dtype, samples)
+    return outside.store(detector, stack, names, len(whole), spoiled)
 
-    Files of one size share their layout: a header that was
-    longer, or frames that were larger, would show in the size. So of 10,000 files two are opened.
+
+def _layouts(paths: Sequence[Path], *, trust_size: bool) -> tuple[list[_Layout], str]:
+    """The layouts of the files up to the first that is not whole, and what is wrong with that.
+
+    Files of one size share their layout, if that is to be trusted: a header that was longer, or frames that were larger,
+    would show in the size. So of 10,000 files few are opened.
     """
     known: dict[int, _Layout] = {}
-    blocks: list[Block] = []
-    files, spoiled = 0, ""
+    whole: list[_Layout] = []
     for path in paths:
         try:
             size = size_of(path)
-            layout = known.get(size) or known.setdefault(size, _look(path, size))
-            _check_same(path, layout, next(iter(known.values())))
+            layout = known.get(size) if trust_size else None
+            if layout is None:
+                layout = known[size] = _look(path, size)
+            _check_same(path, layout, (whole or [layout])[0])
         except RawError as error:
-            spoiled = str(error)
-            break
-        blocks += [Block(path, offset) for offset in layout.offsets]
-        files += 1
-    if not blocks:
-        raise RawError(spoiled)
-    first = next(iter(known.values()))
-    samples = {0: _frame(blocks[0]), len(blocks) - 1: _frame(blocks[-1])}
-    stack = Stack(blocks, first.shape, first.dtype, samples)
-    return outside.store(detector, stack, names, files, spoiled)
+            return whole, str(error)
+        whole.append(layout)
+    return whole, ""
 
 
 def _look(path: Path, size: int) -> _Layout:
@@ -75,6 +84,8 @@ def _check(path: Path, frame: EdfFrame, file_size: int) -> None:
         raise RawError(f"{path} is compressed ({compression}): it can be listed only")
     if "EDF_BinaryFileName" in frame.header:
         raise RawError(f"{path} keeps its data in another file: it can be listed only")
+    if len(frame.shape) != FRAME_RANK:
+        raise RawError(f"{path} holds a block of {len(frame.shape)} dimensions: it can be listed only")
     if frame.start + frame.size > file_size:
         raise RawError(f"{path} is truncated: {file_size} bytes, where its header says {frame.start + frame.size}")
 

@@ -12,12 +12,10 @@ import h5py
 import numpy as np
 
 from nxscribe.model import Value
-from nxscribe.projections.nexus.nodes import ExternalLinkNode, FrameSource, VirtualNode
+from nxscribe.projections.nexus.nodes import FRAME_RANK, ExternalLinkNode, FrameSource, VirtualNode
 from nxscribe.projections.nexus.raw.frames import Frames, RawError, size_of, unlike_counts
 from nxscribe.projections.nexus.raw.names import Names
 
-_FRAME: Final = 2
-"""Dimensions of one frame."""
 _MOST_SOURCES: Final = 500
 """Of a virtual dataset: each source file stays open while it is read, and past the open-file limit (1,024 by default)
 HDF5 gives fill values without an error."""
@@ -34,11 +32,7 @@ class _Part:
 
     @property
     def kind(self) -> str:
-        return f"{self.dtype} frames of {self.shape[-2:]}"
-
-    @property
-    def frames(self) -> int:
-        return self.shape[0] if len(self.shape) > _FRAME else 1
+        return f"{self.dtype} frames of {self.shape[-FRAME_RANK:]}"
 
 
 def link(paths: Sequence[Path], dataset: str, names: Names) -> Frames:
@@ -59,19 +53,10 @@ def link(paths: Sequence[Path], dataset: str, names: Names) -> Frames:
             spoiled = str(error)
             break
         parts.append(part)
-    sources = tuple(
-        FrameSource(names.from_container(part.path), part.dataset, part.shape, index)
-        for part in parts
-        for index in range(part.frames)
-    )
+    sources = tuple(FrameSource(names.from_container(part.path), part.dataset, part.shape) for part in parts)
     dtype = parts[0].dtype
-    node = VirtualNode(
-        (len(sources), *parts[0].shape[-2:]),
-        dtype.str,
-        sources,
-        unlike_counts(dtype),
-        {0: _read(parts[0], 0), len(sources) - 1: _read(parts[-1], -1)},
-    )
+    node = VirtualNode(dtype.str, sources, unlike_counts(dtype))
+    node.samples = {0: _read(parts[0], 0), node.shape[0] - 1: _read(parts[-1], -1)}
     return Frames(node, len(parts), spoiled=spoiled)
 
 
@@ -82,7 +67,7 @@ def _look(path: Path, dataset: str) -> _Part:
         frames = _find(file, dataset)
         if not frames.size:
             raise RawError(f"{path} holds no frames yet")
-        if frames.ndim not in {_FRAME, _FRAME + 1}:
+        if frames.ndim not in {FRAME_RANK, FRAME_RANK + 1}:
             raise RawError(f"{path}: {frames.name} has {frames.ndim} dimensions, where frames have two or three")
         _check_sources(path, frames)
         return _Part(path, frames.name, frames.shape, frames.dtype)
@@ -92,7 +77,7 @@ def _read(part: _Part, index: int) -> Value:
     """One frame. Raises RawError where it cannot be decoded."""
     with _opened(part.path) as file:
         frames = file[part.dataset]
-        return np.asarray(frames[index] if frames.ndim > _FRAME else frames[()])
+        return np.asarray(frames[index] if frames.ndim > FRAME_RANK else frames[()])
 
 
 def _load_filters() -> None:

@@ -79,9 +79,6 @@ def store(detector: str, stack: Stack, names: Names, files: int, spoiled: str) -
         for nodes, called in ((relative, names.from_container), (absolute, str)):
             segments = tuple(Segment(called(block.path), block.offset, size) for block in blocks)
             nodes[path] = StoredOutsideNode(shape, stack.dtype, segments, samples)
-        sources += [
-            FrameSource(str(names.in_place), f"/{names.entry}/{path}", shape, index) for index in range(len(blocks))
-        ]
-    shape = (len(stack.blocks), *stack.shape)
-    data = VirtualNode(shape, stack.dtype, tuple(sources), unlike_counts(stack.dtype), dict(stack.samples))
+        sources.append(FrameSource(str(names.in_place), f"/{names.entry}/{path}", shape))
+    data = VirtualNode(stack.dtype, tuple(sources), unlike_counts(stack.dtype), dict(stack.samples))
     return Frames(data, files, relative, absolute, spoiled)
