@@ -48,8 +48,8 @@ def link(detector: str, paths: Sequence[Path], names: Names) -> Frames:
 def _layouts(paths: Sequence[Path], *, trust_size: bool) -> tuple[list[_Layout], str]:
     """The layouts of the files up to the first that is not whole, and what is wrong with that.
 
-    Files of one size share their layout, if that is to be trusted: a header that was longer, or frames that were larger,
-    would show in the size. So of 10,000 files few are opened.
+    Files of one size share their layout, if that is to be trusted: a header that was longer, or frames that were
+    larger, would show in the size. So of 10,000 files few are opened.
     """
     known: dict[int, _Layout] = {}
     whole: list[_Layout] = []
