@@ -84,8 +84,7 @@ def test_files_go_elsewhere_when_asked_and_those_in_place_stay(linked: Experimen
 def test_it_works_without_raw_files_and_without_tango(linked: Experiment) -> None:
     shutil.rmtree(linked.data)
     linked.data.mkdir()
-    code = "import typer; from nxscribe.cli.regenerate import regenerate; typer.run(regenerate)"
-    program = [sys.executable, "-c", code, linked.config, "--all"]
+    program = [sys.executable, "-m", "nxscribe", "regenerate", linked.config, "--all"]
     result = subprocess.run(
         program, env={**os.environ, "TANGO_HOST": "127.0.0.1:1"}, capture_output=True, text=True, check=False
     )

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from nxscribe import __version__
-from nxscribe.cli import check, demo, preview, records, run, scan
+from nxscribe.cli import check, demo, fsck, pack, preview, records, regenerate, run, scan
 from nxscribe.errors import NxscribeError
 
 app = typer.Typer(
@@ -24,6 +24,9 @@ app.command()(preview.preview)
 app.command()(run.run)
 app.add_typer(scan.app, name="scan")
 app.add_typer(records.app, name="records")
+app.command()(regenerate.regenerate)
+app.command()(fsck.fsck)
+app.command()(pack.pack)
 
 
 def _show_version(wanted: bool) -> None:

@@ -103,7 +103,11 @@ class _Process:
                     "look at the machine's load and the service's limits; it is tried again",
                 )
             ) from error
-        self._ask((journal, settings, timeout_s), _START_S, "starting")
+        try:
+            self._ask((journal, settings, timeout_s), _START_S, "starting")
+        except ProjectionError as error:
+            # No record has crashed it: none may be set aside for it.
+            raise ProjectionError(*error.problems) from error
 
     @property
     def pid(self) -> int:

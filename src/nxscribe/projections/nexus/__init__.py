@@ -7,6 +7,7 @@ is for those who look after files: held against their records, made again, packe
 from nxscribe.projections.files import FileSettings, Layout, Written
 from nxscribe.projections.nexus.changes import Changes, compare
 from nxscribe.projections.nexus.inspection import belongs_to_another, inspect_entry, unknown_entries
+from nxscribe.projections.nexus.pack import Packed, pack
 from nxscribe.projections.nexus.project import write_nexus
 from nxscribe.projections.nexus.remake import mend, remake
 
@@ -14,11 +15,13 @@ __all__ = [
     "Changes",
     "FileSettings",
     "Layout",
+    "Packed",
     "Written",
     "belongs_to_another",
     "compare",
     "inspect_entry",
     "mend",
+    "pack",
     "remake",
     "unknown_entries",
     "write_nexus",
