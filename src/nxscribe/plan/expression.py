@@ -11,9 +11,8 @@ The rules, told at length in docs/explanation/capture.md:
 from __future__ import annotations
 
 import ast
-import operator
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -22,17 +21,25 @@ import numpy as np
 import simpleeval
 
 from nxscribe.model import Template, Value, units
+from nxscribe.plan.arithmetic import (
+    CONSTANTS,
+    FUNCTIONS,
+    OPERATORS,
+    ExpressionError,
+    UnitsDoNotWorkOutError,
+    is_about_units,
+    is_quantity,
+    units_problem,
+    words,
+)
 
 if TYPE_CHECKING:
     import pint
 
+__all__ = ["Expression", "ExpressionError", "Operand", "Result", "cached_expression", "parse_expression"]
+
 _LONGEST: Final = 2000
-_LARGEST_POWER: Final = 1000
 _PLACEHOLDER: Final = re.compile(r"\$\{([^{}]+)\}")
-
-
-class ExpressionError(ValueError):
-    """A formula that cannot be computed, with the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +78,14 @@ class Expression:
         given = [operands[name] for name in self.names]
         try:
             return _result(self._compute([_quantity(operand) for operand in given]), unit)
-        except _UnitsDoNotWorkOutError as problem:
+        except UnitsDoNotWorkOutError as problem:
             if not (problem.of_a_constant and self._has_constants):
                 raise ExpressionError(str(problem)) from None
             _refuse_mixed_units(given, problem)
             bare = [_quantity(operand) if self._keeps(operand) else _plain(operand) for operand in given]
             try:
                 return _plain_result(self._compute(bare), unit, problem)
-            except _UnitsDoNotWorkOutError as error:
+            except UnitsDoNotWorkOutError as error:
                 raise ExpressionError(str(error)) from None
 
     def _keeps(self, operand: Operand) -> bool:
@@ -95,18 +102,18 @@ class Expression:
 
     def _compute(self, operands: Iterable[object]) -> object:
         names = {_stand_in(number): operand for number, operand in enumerate(operands)}
-        evaluator = _evaluator({**_CONSTANTS, **names})
+        evaluator = _evaluator({**CONSTANTS, **names})
         try:
             with np.errstate(divide="raise", over="raise", invalid="raise"):
                 return evaluator.eval(self._code, previously_parsed=self._tree)
-        except _UnitsDoNotWorkOutError:
+        except UnitsDoNotWorkOutError:
             raise
         except ZeroDivisionError:
             raise ExpressionError("it divides by zero") from None
         except Exception as error:  # noqa: BLE001 - whatever numpy or pint makes of a formula is the formula's fault
-            if _is_about_units(error):
-                raise _units_problem(error) from None
-            raise ExpressionError(f"it cannot be computed: {_words(error)}") from None
+            if is_about_units(error):
+                raise units_problem(error) from None
+            raise ExpressionError(f"it cannot be computed: {words(error)}") from None
 
 
 def parse_expression(text: str) -> Expression:
@@ -122,7 +129,7 @@ def parse_expression(text: str) -> Expression:
         raise ExpressionError(f"it is no formula: {error.msg}") from None
     except (ValueError, RecursionError, MemoryError):
         raise ExpressionError("it is no formula") from None
-    known = {*_CONSTANTS, *stand_ins.values()}
+    known = {*CONSTANTS, *stand_ins.values()}
     for node in ast.walk(tree):
         _check_node(node, known)
     return Expression(text, names, code, tree)
@@ -130,16 +137,16 @@ def parse_expression(text: str) -> Expression:
 
 def _check_node(node: ast.AST, names: set[str]) -> None:
     if isinstance(node, ast.Call):
-        if not isinstance(node.func, ast.Name) or node.func.id not in _FUNCTIONS:
+        if not isinstance(node.func, ast.Name) or node.func.id not in FUNCTIONS:
             called = ast.unparse(node.func)
-            raise ExpressionError(f"it calls {called}, and may call {', '.join(sorted(_FUNCTIONS))} only")
+            raise ExpressionError(f"it calls {called}, and may call {', '.join(sorted(FUNCTIONS))} only")
         if node.keywords:
             raise ExpressionError("its functions take no named arguments")
     elif isinstance(node, ast.Name):
-        if node.id not in names and node.id not in _FUNCTIONS:
+        if node.id not in names and node.id not in FUNCTIONS:
             raise ExpressionError(f"{node.id} is no constant; a placeholder is written ${{{node.id}}}")
     elif isinstance(node, ast.operator | ast.unaryop | ast.cmpop):
-        if type(node) not in _OPERATORS:
+        if type(node) not in OPERATORS:
             raise ExpressionError(f"it has an operator that formulas do not know ({type(node).__name__})")
     elif not isinstance(node, _NODES):
         raise ExpressionError(f"it holds what formulas do not know: {type(node).__name__}")
@@ -161,27 +168,6 @@ _NODES: Final = (
 
 def _stand_in(number: int) -> str:
     return f"operand{number}"
-
-
-# --- units ---
-
-
-class _UnitsDoNotWorkOutError(Exception):
-    def __init__(self, text: str, *, of_a_constant: bool) -> None:
-        super().__init__(text)
-        self.of_a_constant = of_a_constant
-
-
-def _is_about_units(error: Exception) -> bool:
-    import pint  # noqa: PLC0415 - imported by then, and heavy
-
-    return isinstance(error, pint.DimensionalityError | pint.OffsetUnitCalculusError)
-
-
-def _units_problem(error: Exception) -> _UnitsDoNotWorkOutError:
-    sides = [str(getattr(error, name, "")) for name in ("units1", "units2")]
-    between_measures = type(error).__name__ == "DimensionalityError" and not {"", "dimensionless"}.intersection(sides)
-    return _UnitsDoNotWorkOutError(f"its units do not fit: {_words(error)}", of_a_constant=not between_measures)
 
 
 def _refuse_mixed_units(operands: Iterable[Operand], problem: Exception) -> None:
@@ -221,12 +207,8 @@ def _number_or_text(text: str) -> float | str:
     return text
 
 
-def _is_quantity(value: object) -> bool:
-    return hasattr(value, "magnitude") and hasattr(value, "units")
-
-
 def _result(value: object, unit: str) -> Result:
-    if not _is_quantity(value):
+    if not is_quantity(value):
         return Result(_array(value), unit)
     quantity: pint.Quantity[Any] = value  # type: ignore[assignment]
     if quantity.dimensionless:
@@ -237,18 +219,21 @@ def _result(value: object, unit: str) -> Result:
     if not unit:
         return Result(array, units.spelling(own))
     if not units.convertible(own, unit):
-        raise _UnitsDoNotWorkOutError(f"it gives {own} and not {unit}", of_a_constant=True)
+        raise UnitsDoNotWorkOutError(f"it gives {own} and not {unit}", of_a_constant=True)
     return Result(units.convert(array, own, unit), unit)
 
 
 def _of_a_number(unit: str) -> str:
     if unit and units.is_known(unit) and not units.convertible(unit, "1"):
-        raise _UnitsDoNotWorkOutError(f"it gives a plain number and not {unit}", of_a_constant=True)
+        raise UnitsDoNotWorkOutError(f"it gives a plain number and not {unit}", of_a_constant=True)
     return unit
 
 
 def _plain_result(value: object, unit: str, problem: Exception) -> Result:
-    if _is_quantity(value):
+    if is_quantity(value):
+        quantity: pint.Quantity[Any] = value  # type: ignore[assignment]
+        if quantity.dimensionless:
+            return Result(_array(quantity.to("dimensionless").magnitude), unit, plain=True)
         raise ExpressionError(f"{problem}; a constant with its unit is written quantity(1, 'mm')")
     array = _array(value)
     if not unit and array.dtype.kind in "iuf":
@@ -265,124 +250,11 @@ def _array(value: object) -> Value:
     return array
 
 
-# --- what formulas may do ---
-
-
-def _numbers(*values: object) -> None:
-    for value in values:
-        if isinstance(value, str) or (isinstance(value, np.ndarray) and value.dtype.kind == "U"):
-            raise ExpressionError(f"{str(value)!r} is a text, and not a number")
-
-
-def _arithmetic(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    def compute(one: Any, other: Any) -> Any:  # noqa: ANN401 - numbers, arrays or quantities
-        _numbers(one, other)
-        return function(one, other)
-
-    return compute
-
-
-def _power(base: Any, exponent: Any) -> Any:  # noqa: ANN401 - numbers, arrays or quantities
-    _numbers(base, exponent)
-    if np.ndim(exponent) == 0 and abs(float(exponent)) > _LARGEST_POWER:
-        raise ExpressionError(f"a power above {_LARGEST_POWER} is refused")
-    return (float(base) if isinstance(base, int) else base) ** exponent
-
-
-def _comparison(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    def compare(one: Any, other: Any) -> Any:  # noqa: ANN401 - anything
-        for left, right in ((one, other), (other, one)):
-            if _is_quantity(left) and not isinstance(right, str) and not left.is_compatible_with(right):
-                # pint finds things of different dimensions merely unequal.
-                raise _UnitsDoNotWorkOutError(
-                    f"it compares {left} with {right}", of_a_constant=not (_is_quantity(right) and not right.unitless)
-                )
-        return function(one, other)
-
-    return compare
-
-
-_OPERATORS: Final[dict[type[ast.AST], Callable[..., Any]]] = {
-    ast.Add: _arithmetic(operator.add),
-    ast.Sub: _arithmetic(operator.sub),
-    ast.Mult: _arithmetic(operator.mul),
-    ast.Div: _arithmetic(operator.truediv),
-    ast.FloorDiv: _arithmetic(operator.floordiv),
-    ast.Mod: _arithmetic(operator.mod),
-    ast.Pow: _power,
-    ast.USub: operator.neg,
-    ast.UAdd: operator.pos,
-    ast.Not: operator.not_,
-    ast.Eq: _comparison(operator.eq),
-    ast.NotEq: _comparison(operator.ne),
-    ast.Lt: _comparison(operator.lt),
-    ast.LtE: _comparison(operator.le),
-    ast.Gt: _comparison(operator.gt),
-    ast.GtE: _comparison(operator.ge),
-}
-_CONSTANTS: Final[dict[str, object]] = {"pi": np.pi, "True": True, "False": False}
-
-
-def _extreme(over_array: Callable[[Any], Any], of_several: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda *values: over_array(values[0]) if len(values) == 1 else of_several(*values)
-
-
-def _angle(function: Callable[..., Any]) -> Callable[..., Any]:
-    """An inverse function: of plain numbers, or of two of one dimension; its result is an angle."""
-
-    def compute(*values: Any) -> Any:  # noqa: ANN401 - numbers, arrays or quantities
-        if any(_is_quantity(value) for value in values):
-            return function(*values)
-        return units.quantities().Quantity(function(*values), "rad")
-
-    return compute
-
-
-def _given_quantity(number: Any, unit: str) -> Any:  # noqa: ANN401 - a number or an array
-    return units.quantities().Quantity(number, units.unit_of(unit))
-
-
-def _number_in(quantity: Any, unit: str) -> Any:  # noqa: ANN401 - a quantity; a plain number is taken as it is
-    return quantity.to(units.unit_of(unit)).magnitude if _is_quantity(quantity) else quantity
-
-
-_FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
-    "abs": np.abs,
-    "arccos": _angle(np.arccos),
-    "arcsin": _angle(np.arcsin),
-    "arctan": _angle(np.arctan),
-    "arctan2": _angle(np.arctan2),
-    "ceil": np.ceil,
-    "cos": np.cos,
-    "exp": np.exp,
-    "floor": np.floor,
-    "len": len,
-    "log": np.log,
-    "log10": np.log10,
-    "max": _extreme(np.max, max),
-    "mean": np.mean,
-    "min": _extreme(np.min, min),
-    "number": _number_in,
-    "quantity": _given_quantity,
-    "round": np.round,
-    "sin": np.sin,
-    "sqrt": np.sqrt,
-    "std": np.std,
-    "sum": np.sum,
-    "tan": np.tan,
-    "where": np.where,
-}
-
-
 def _evaluator(names: dict[str, object]) -> simpleeval.SimpleEval:
-    return simpleeval.SimpleEval(operators=_OPERATORS, functions=_FUNCTIONS, names=names)
+    return simpleeval.SimpleEval(operators=OPERATORS, functions=FUNCTIONS, names=names)
 
 
 @lru_cache(maxsize=1024)
 def cached_expression(text: str) -> Expression:
     """The same as `parse_expression`, remembered: a capture computes the same few formulas each time."""
     return parse_expression(text)
-
-
-def _words(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
