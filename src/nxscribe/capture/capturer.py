@@ -14,7 +14,7 @@ import numpy as np
 from nxscribe.capture.merge import merge, worst
 from nxscribe.capture.reader import TangoReader
 from nxscribe.errors import Problem
-from nxscribe.model import Phase, Reading, Snapshot, now
+from nxscribe.model import Phase, Reading, Snapshot, now, units
 from nxscribe.plan import (
     CapturePlan,
     ExpressionSource,
@@ -37,6 +37,8 @@ class Capturer:
 
     def __init__(self, reader: TangoReader) -> None:
         self._reader = reader
+        # The table of units takes a third of a second to load: not in a scan's first formula.
+        threading.Thread(target=units.quantities, name="units", daemon=True).start()
 
     def capture(
         self,
@@ -158,8 +160,8 @@ def _computed(text: str, unit: str, known: Mapping[str, Reading]) -> Reading:
         return Reading(source, now(), error=f"{text} could not be computed; {error}")
     if result.plain:
         # Whoever reads the file can see in which units the numbers entered.
-        units = ", ".join(f"{name} in {operand.unit}" for name, operand in operands.items() if operand.unit)
-        source = f"{source} ({units})" if units else source
+        entered = ", ".join(f"{name} in {operand.unit}" for name, operand in operands.items() if operand.unit)
+        source = f"{source} ({entered})" if entered else source
     time_of = max((reading.time for reading in used.values()), default=now())
     return Reading(source, time_of, result.value, result.unit, worst(reading.quality for reading in used.values()))
 
