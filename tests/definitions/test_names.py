@@ -40,3 +40,8 @@ def test_every_child_gets_a_name_of_its_own_and_the_first_keeps_its(pairs: list[
     for index, (name, _) in enumerate(pairs):
         if name not in [earlier for earlier, _ in pairs[:index]]:
             assert names[index] == name
+
+
+def test_twenty_thousand_siblings_of_one_name_are_told_apart_at_once():
+    names = written_names(named(*["id"] * 20_000))
+    assert names[-1] == "id_20000"

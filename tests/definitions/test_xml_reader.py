@@ -243,6 +243,10 @@ def test_what_is_broken_or_too_large_is_refused(data: bytes, message: str):
     assert message in refusal(data)
 
 
+def test_a_message_quotes_no_more_than_one_reads():
+    assert len(refused(f"<a>{'${' * 10_000}</a>")) < 500
+
+
 @pytest.mark.parametrize(
     "doctype",
     [

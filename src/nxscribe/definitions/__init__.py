@@ -9,6 +9,7 @@ from nxscribe.definitions.loading import (
     definition_text,
     load_definition,
     parse_definition,
+    reached_files,
     read_definition,
 )
 from nxscribe.definitions.located import Located, load_located
@@ -27,6 +28,7 @@ __all__ = [
     "load_definition",
     "load_located",
     "parse_definition",
+    "reached_files",
     "read_definition",
     "read_xml",
     "read_yaml",

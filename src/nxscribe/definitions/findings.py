@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from nxscribe.definitions.text import MAX_PROBLEMS
+from nxscribe.definitions.text import MAX_PROBLEMS, brief
 from nxscribe.errors import InputError, Location, Problem, Severity
 
 
@@ -19,11 +19,11 @@ class Findings:
 
     def error(self, what: str, why: str, remedy: str, location: Location, *also: Location) -> None:
         """Note what makes the input unusable."""
-        self.add([Problem(what, why, remedy, location, Severity.ERROR, also)])
+        self.add([Problem(brief(what), why, brief(remedy), location, Severity.ERROR, also)])
 
     def warning(self, what: str, why: str, remedy: str, location: Location, *also: Location) -> None:
         """Note what works, perhaps not as its author meant."""
-        self.add([Problem(what, why, remedy, location, Severity.WARNING, also)])
+        self.add([Problem(brief(what), why, brief(remedy), location, Severity.WARNING, also)])
 
     def add(self, problems: Iterable[Problem]) -> None:
         """Take over what another reading found. Raises InputError when there are too many errors to go on."""

@@ -6,6 +6,7 @@ additions come last. A file that is included twice counts once.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Sequence
@@ -56,6 +57,15 @@ def load_definition(name: str, path: Path, additions: Sequence[Path] = ()) -> Lo
     if len(text.encode()) > MAX_BYTES:
         loader.findings.error("the whole definition is too large", "", "split it into techniques", Location(str(path)))
     return Loaded(Definition(name, root, _sha256(text), tuple(loader.files)), loader.findings.check())
+
+
+def reached_files(path: Path, additions: Sequence[Path] = ()) -> tuple[str, ...]:
+    """The files that `load_definition` reads or looks for, be they there, readable and right, or not."""
+    loader = _Loader()
+    with contextlib.suppress(InputError):  # so many problems that the loader gave up: it had reached these files
+        for file in (path, *additions):
+            loader.load(file)
+    return tuple(loader.files)
 
 
 def definition_text(definition: Definition) -> str:

@@ -15,7 +15,7 @@ from typing import Protocol, TypeAlias
 
 import yaml
 
-from nxscribe.definitions.text import MAX_DEPTH, MAX_NODES, MAX_PROBLEMS, control_character, decode
+from nxscribe.definitions.text import MAX_DEPTH, MAX_NODES, MAX_PROBLEMS, brief, control_character, decode
 from nxscribe.errors import InputError, Location, Problem
 
 Scalar: TypeAlias = bool | int | float | str | None
@@ -227,7 +227,7 @@ class _Builder:
     def _problem(self, what: str, why: str, remedy: str, location: Location, also: Location | None = None) -> None:
         if len(self.problems) >= MAX_PROBLEMS:
             self._stop("more problems than these", "", "mend these first", location)
-        self.problems.append(Problem(what, why, remedy, location, also=(also,) if also else ()))
+        self.problems.append(Problem(brief(what), why, remedy, location, also=(also,) if also else ()))
 
     def _stop(self, what: str, why: str, remedy: str, location: Location) -> None:
         raise InputError(*self.problems, Problem(what, why, remedy, location))

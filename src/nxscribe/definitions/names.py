@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterator
 from itertools import chain, count
 
 from nxscribe.model import Field, Group
@@ -17,11 +19,14 @@ def written_names(group: Group) -> tuple[str, ...]:
     taken = {child.name for child in group.children}
     seen: set[str] = set()
     names: list[str] = []
+    numbers: dict[str, Iterator[int]] = defaultdict(lambda: count(2))
     for child in group.children:
         name = child.name
         if name in seen:
             phase = [child.record] if isinstance(child, Field) and child.record else []
-            name = next(free for suffix in chain(phase, count(2)) if (free := f"{name}_{suffix}") not in taken)
+            name = next(
+                free for suffix in chain(phase, numbers[child.name]) if (free := f"{name}_{suffix}") not in taken
+            )
             taken.add(name)
         seen.add(child.name)
         names.append(name)

@@ -18,7 +18,13 @@ MAX_NODES = 50_000
 MAX_PROBLEMS = 100
 """More help nobody."""
 
+_LONGEST_MESSAGE = 300
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+
+
+def brief(text: str) -> str:
+    """A message's text, cut where it quotes more of a file than anyone reads."""
+    return text if len(text) <= _LONGEST_MESSAGE else f"{text[:_LONGEST_MESSAGE]}…"
 
 
 def check_size(data: bytes, file: str) -> None:
