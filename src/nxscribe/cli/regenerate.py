@@ -67,9 +67,7 @@ def regenerate(
 
 def file_settings(config: Config, data_root: Path | None = None) -> FileSettings:
     """How the daemon of this config writes files; elsewhere, if `data_root` is given."""
-    from nxscribe.projections import FileSettings
-
-    return FileSettings(data_root.absolute() if data_root else config.data_root, config.files.layout)
+    return config.placed(data_root).files.settings
 
 
 class _Remaker:

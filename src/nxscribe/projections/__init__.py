@@ -4,7 +4,7 @@
 """
 
 from nxscribe.errors import Failure, ProjectionError
-from nxscribe.projections.files import FileSettings, Layout, Written
+from nxscribe.projections.files import FileSettings, Layout, Ownership, Written
 from nxscribe.projections.worker import Worker
 
-__all__ = ["Failure", "FileSettings", "Layout", "ProjectionError", "Worker", "Written"]
+__all__ = ["Failure", "FileSettings", "Layout", "Ownership", "ProjectionError", "Worker", "Written"]

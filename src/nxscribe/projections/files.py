@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import Final
 
 
 class Layout(StrEnum):
@@ -17,12 +18,35 @@ class Layout(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Ownership:
+    """Who may do what with the files. What is None is left as the process's umask and the folder above have it."""
+
+    complete: int = 0o444
+    """The mode of an entry that is complete."""
+    growing: int | None = None
+    """The mode of what still changes: masters, and entries of scans that run."""
+    folder: int | None = None
+    """The mode of folders that nxscribe makes."""
+    group: str | None = None
+    """The group of all that nxscribe makes: its name, or its number in digits."""
+
+
+AS_IT_COMES: Final = Ownership()
+
+
+@dataclass(frozen=True, slots=True)
 class FileSettings:
-    """Where files go and how they are laid out."""
+    """Where files go, how they are laid out, and whose they are."""
 
     data_root: Path
     """Absolute. Nothing is written outside it."""
     layout: Layout = Layout.LINKED
+    ownership: Ownership = AS_IT_COMES
+
+
+def entries_folder(master: Path) -> Path:
+    """Where the entries of a master lie in the linked layout."""
+    return master.with_name(f"{master.stem}_entries")
 
 
 @dataclass(frozen=True, slots=True)

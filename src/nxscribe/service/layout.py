@@ -13,7 +13,8 @@ from typing import Final
 
 from nxscribe.errors import Problem, TriggerRefusedError
 from nxscribe.model.names import path_part_problem
-from nxscribe.projections import Layout
+from nxscribe.projections import FileSettings, Layout, Ownership
+from nxscribe.projections.files import AS_IT_COMES
 from nxscribe.records import ScanIdentity
 
 NAMES: Final = ("beamline", "proposal", "sample", "scan", "technique")
@@ -44,6 +45,12 @@ class Files:
     layout: Layout
     master: str
     scan_directory: str
+    ownership: Ownership = AS_IT_COMES
+
+    @property
+    def settings(self) -> FileSettings:
+        """What a writer of files needs to know."""
+        return FileSettings(self.data_root, self.layout, self.ownership)
 
     def place(self, scan: ScanIdentity) -> Place:
         """Where the files of a scan go. Raises TriggerRefusedError for names that are unsafe in a path."""

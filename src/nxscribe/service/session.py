@@ -7,8 +7,9 @@ what is already known, so that they never wait for a capture.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -18,11 +19,12 @@ import structlog
 
 from nxscribe.capture import Capturer
 from nxscribe.definitions import parse_definition
-from nxscribe.errors import InputError, Problem, TriggerRefusedError
+from nxscribe.errors import InputError, JournalError, Problem, TriggerRefusedError
 from nxscribe.model import Phase, RawSeries, Snapshot, now, series_of
 from nxscribe.plan import CapturePlan, compile_plan, raw_series
 from nxscribe.records import EndReason, Journal, Record, ScanIdentity, built_in
 from nxscribe.service.beamline import Beamline
+from nxscribe.service.numbering import Numbering
 from nxscribe.service.requests import EndRequest, Json, StartRequest, parameter_readings
 
 log = structlog.get_logger()
@@ -99,6 +101,9 @@ class Session:
         self._announce = changed
         self._lock = threading.Lock()
         self._stop = threading.Event()
+        self._numbering = Numbering(journal)
+        self._opened_at = 0.0
+        """When the open scan began, on the monotonic clock: the wall clock may be set."""
         self._status = Status(device)
         self._open: tuple[Record, CapturePlan] | None = None
 
@@ -111,13 +116,19 @@ class Session:
         """Take up a scan that a former run of the daemon left open: the control system need not know."""
         plan = self._plan_of(record)
         record = replace(record, notes=(*record.notes, f"the daemon was restarted during the scan, at {now():%FT%TZ}"))
-        self._journal.update(record)
+        try:
+            self._journal.update(record)
+        except JournalError as error:
+            # It is kept with the end; a full disk must not keep the daemon from starting.
+            log.warning("the restart could not be noted yet", entry=record.entry, reason=str(error))
         self._open = (record, plan)
+        self._opened_at = time.monotonic() - max((now() - record.start_time).total_seconds(), 0.0)
         self._change(lambda before: replace(_of_open(record, self._beamline()), last_file=before.last_file))
         log.info("scan resumed", entry=record.entry, scan=self._status.scan)
 
     def start(self, request: StartRequest) -> Answer:
-        """Open a scan and commit its initial snapshot.
+        """Open a scan and commit its initial snapshot. One that is still open is closed as interrupted first, where the
+        config says so.
 
         Raises TriggerRefusedError (a scan is open, an unknown technique, an unsafe name, a mandatory value missing
         under the policy `refuse`, aborted meanwhile) and JournalError; then nothing was opened.
@@ -128,6 +139,8 @@ class Session:
         config = beamline.config
         identity = ScanIdentity(config.beamline, request.proposal, request.sample, request.scan, request.technique)
         place = config.files.place(identity)
+        if config.interrupt_on_start and self._status.state is ScanState.RUNNING:
+            self._interrupt("a new scan was started")
         with self._turn(ScanState.IDLE, ScanState.STARTING), _logged(identity, Phase.INITIAL):
             draft = Record(
                 id=str(uuid4()),
@@ -146,9 +159,11 @@ class Session:
             if self._stop.is_set():
                 raise TriggerRefusedError(Problem("the start was aborted", remedy="nothing was opened: start again"))
             _refuse_if_mandatory_missing(plan, snapshot, refuse=config.refuse_on_missing_mandatory)
-            record = self._journal.begin(replace(draft, initial=snapshot))
+            at_least = self._numbering.at_least(config.files, place.master)
+            record = self._journal.begin(replace(draft, initial=snapshot), at_least=at_least)
             answer = _answer(record, snapshot, beamline, arrived)
             self._open = (record, plan)
+            self._opened_at = time.monotonic()
             opened = replace(_of_open(record, beamline), start_dead_time_s=answer.dead_time_s)
             self._change(lambda before: replace(opened, last_file=before.last_file))
             _log_answer("scan started", answer)
@@ -184,11 +199,26 @@ class Session:
             return None
         return self._close(EndRequest(), EndReason.ABORTED)
 
+    def close_if_overdue(self) -> None:
+        """Close a scan that runs for longer than the config allows, as interrupted, with the readings that can be had.
+
+        Raises JournalError when that cannot be kept; the scan is then still open.
+        """
+        hours = self._beamline().config.limits.scan_hours
+        if self._status.state is ScanState.RUNNING and time.monotonic() - self._opened_at > hours * 3600:
+            # Meanwhile its end may have come.
+            with suppress(TriggerRefusedError):
+                self._interrupt(f"it was not ended within {hours:g} hours")
+
+    def _interrupt(self, why: str) -> None:
+        log.warning("scan interrupted", scan=self._status.scan, entry=self._status.entry, reason=why)
+        self._close(EndRequest(), EndReason.INTERRUPTED, f"the scan was closed by rule: {why}")
+
     def written(self, path: str) -> None:
         """Note that a file of this session was written."""
         self._change(lambda before: replace(before, last_file=path))
 
-    def _close(self, request: EndRequest, reason: EndReason) -> Answer:
+    def _close(self, request: EndRequest, reason: EndReason, *notes: str) -> Answer:
         arrived = now()
         with self._turn(ScanState.RUNNING, ScanState.ENDING):
             record, plan = self._opened()
@@ -200,6 +230,7 @@ class Session:
                     given={**record.given, **parameter_readings(request.parameters, arrived)},
                     end_time=arrived,
                     end_reason=reason,
+                    notes=(*record.notes, *notes),
                 )
                 snapshot = self._capture(plan, record, Phase.FINAL)
                 if self._stop.is_set():

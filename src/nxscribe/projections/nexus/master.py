@@ -12,17 +12,13 @@ import h5py
 
 from nxscribe.errors import Problem, ProjectionError
 from nxscribe.model import iso
+from nxscribe.projections.files import entries_folder as entries_folder  # noqa: PLC0414 - used through this module
 from nxscribe.projections.nexus import atomic, writer
 from nxscribe.projections.nexus.account import RECORD_ID
 from nxscribe.projections.nexus.nodes import ExternalLinkNode, GroupNode
 from nxscribe.projections.nexus.verify import verify_entry
 
 CREATOR: Final = "nxscribe"
-
-
-def entries_folder(master: Path) -> Path:
-    """Where the entries of a master lie in the linked layout."""
-    return master.with_name(f"{master.stem}_entries")
 
 
 def check_owner(path: Path, entry: str, record_id: str) -> None:

@@ -22,7 +22,7 @@ from nxscribe.plan import (
     Source,
     TangoSource,
 )
-from nxscribe.projections import Layout
+from nxscribe.projections import Layout, Ownership
 from nxscribe.service.config.problems import key_location, problems_of, shown
 from nxscribe.service.config.schema import ConfigForm, DetectorForm, SourceForm
 from nxscribe.service.config.settings import Config, Limits, LogSettings, TangoSettings, Technique
@@ -135,6 +135,12 @@ class _Conversion:
                 layout=Layout(form.files.layout),
                 master=form.files.master,
                 scan_directory=form.files.scan_directory,
+                ownership=Ownership(
+                    complete=int(form.files.mode, 8),
+                    growing=_mode(form.files.growing_mode),
+                    folder=_mode(form.files.folder_mode),
+                    group=form.files.group,
+                ),
             ),
             limits=Limits(
                 deadline_s=form.limits.deadline_s,
@@ -142,6 +148,7 @@ class _Conversion:
                 write_timeout_s=form.limits.write_timeout_s,
                 scan_hours=form.limits.scan_hours,
             ),
+            interrupt_on_start=form.on_start_while_running == "interrupt",
             refuse_on_missing_mandatory=form.on_missing_mandatory == "refuse",
             detectors={name: self._detector(name, detector) for name, detector in form.detectors.items()},
             sources=self._sources(("sources",), form.sources),
@@ -213,6 +220,10 @@ class _Conversion:
             if isinstance(node.value, dict):
                 node = node.value[step]
         return node
+
+
+def _mode(text: str | None) -> int | None:
+    return None if text is None else int(text, 8)
 
 
 def _default_state_dir(beamline: str) -> Path:

@@ -16,6 +16,7 @@ _HOST: Final = r"^[\w.-]+:\d+(,[\w.-]+:\d+)*$"
 _SERVER: Final = r"^nxscribe/[A-Za-z0-9_.-]+$"
 _OWN_DEVICE: Final = r"^[^/\s#:]+/[^/\s#:]+/[^/\s#:]+$"
 _DEVICE: Final = r"^(tango://)?([\w.-]+:\d+/)?[^/\s#:]+/[^/\s#:]+/[^/\s#:]+$"
+_MODE: Final = r"^[0-7]{3,4}$"
 _ATTRIBUTE: Final = r"^(tango://)?([\w.-]+:\d+/)?[^/\s#:]+/[^/\s#:]+/[^/\s#:]+/[^/\s#:]+(#dbase=(yes|no))?$"
 
 PATTERNS: Final = {
@@ -24,6 +25,7 @@ PATTERNS: Final = {
     _PLACEHOLDER: "a placeholder's bare name, as `energy` for `${energy}`",
     _HOST: "a Tango host: `host:port`",
     _SERVER: "a server's name: `nxscribe/<instance>`",
+    _MODE: 'a mode in octal digits, in quotes: "0444"',
     _OWN_DEVICE: "a Tango device: `domain/family/member`",
     _DEVICE: "a Tango device: `domain/family/member`, with `host:port/` before it for a foreign database",
     _ATTRIBUTE: "a Tango attribute: `domain/family/member/attribute`, with `host:port/` before it for a foreign "
@@ -162,6 +164,22 @@ class FilesForm(_Form):
         default="{proposal}/{beamline}/{sample}/{scan}",
         description="A scan's own folder, below `data_root`: the placeholder `location`.",
     )
+    mode: Annotated[str, Field(pattern=_MODE)] = Field(
+        default="0444", description='The mode of entries that are complete, in octal digits: `"0444"`.'
+    )
+    growing_mode: Annotated[str, Field(pattern=_MODE)] | None = Field(
+        default=None,
+        description="The mode of what still changes: masters, and entries of running scans. Absent: by the umask.",
+    )
+    folder_mode: Annotated[str, Field(pattern=_MODE)] | None = Field(
+        default=None, description='The mode of folders that nxscribe makes: `"2750"`. Absent: by the umask.'
+    )
+    group: str | None = Field(
+        default=None,
+        min_length=1,
+        description="The group of all files and folders that nxscribe makes; the daemon's user must be in it. Absent: "
+        "as the folder above or the user has it.",
+    )
 
 
 class LimitsForm(_Form):
@@ -237,6 +255,11 @@ class ConfigForm(_Form):
     tango: TangoForm = Field(default=TangoForm(), description="The Tango system.")
     files: FilesForm = Field(default=FilesForm(), description="Where files go.")
     limits: LimitsForm = Field(default=LimitsForm(), description="How long things may take.")
+    on_start_while_running: Literal["refuse", "interrupt"] = Field(
+        default="refuse",
+        description="What to do with a start while a scan of the session is open. `refuse`: refuse the start. "
+        "`interrupt`: close the open scan as `interrupted`, with its final readings, and start the new one.",
+    )
     on_missing_mandatory: Literal["warn", "refuse"] = Field(
         default="warn",
         description="What to do when a mandatory value is missing at the start. `warn`: go on, and say so. `refuse`: "

@@ -70,6 +70,8 @@ class Config:
     files: Files
     limits: Limits
     refuse_on_missing_mandatory: bool
+    interrupt_on_start: bool
+    """A start closes a scan that is open, instead of being refused."""
     detectors: Mapping[str, LimaDetector]
     sources: Mapping[str, Source]
     """Those that all techniques share."""
