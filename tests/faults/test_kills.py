@@ -1,0 +1,73 @@
+"""Daemon and writer killed at any instant and at named points, on a real control system: nothing answered is lost.
+
+`NXSCRIBE_KILLS=500 pytest tests/faults/test_kills.py -m long` runs as long as one likes.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from crashes import Crashes
+from daemons import wait_until
+
+A_CHECK_EACH = 10
+SHORT, LONG = 30, int(os.environ.get("NXSCRIBE_KILLS", "500"))
+
+
+@pytest.fixture(scope="module")
+def energy(serve_module: Callable) -> str:
+    return f"{serve_module('everything').device}/energy"
+
+
+def kill_and_check(folder: Path, energy: str, kills: int, seed: int) -> Crashes:
+    """A third of the kills meets the daemon, a half the writer, the rest both."""
+    with Crashes(folder, f"k{os.getpid()}x{time.monotonic_ns():x}", energy, seed) as crashes:
+        for number in range(kills):
+            (crashes.kill_daemon, crashes.kill_writer, crashes.kill_writer, crashes.kill_both, crashes.kill_daemon,
+             crashes.kill_writer)[number % 6]()  # fmt: skip
+            if number % A_CHECK_EACH == A_CHECK_EACH - 1:
+                crashes.check()
+                crashes.next_experiment()
+        crashes.check()
+        looked, faults = crashes.seen_by_the_witness()
+        assert faults == []
+        assert looked > kills
+        total = sum(crashes.kills.values())
+        sys.stdout.write(
+            f"\n{total} kills, {len(crashes.scans)} scans, {looked} looks, {crashes.set_aside} set aside\n"
+        )
+        sys.stdout.writelines(f"  {often:4} {kind}\n" for kind, often in sorted(crashes.kills.items()))
+    return crashes
+
+
+@pytest.mark.timeout(300)
+def test_nothing_answered_is_lost_and_no_file_is_unreadable_however_it_is_killed(tmp_path: Path, energy: str) -> None:
+    crashes = kill_and_check(tmp_path, energy, SHORT, seed=time.time_ns() % 10**6)
+    assert sum(crashes.kills.values()) == SHORT
+
+
+@pytest.mark.long
+@pytest.mark.timeout(7200)
+def test_the_same_for_hours(tmp_path: Path, energy: str) -> None:
+    kill_and_check(tmp_path, energy, LONG, seed=1)
+
+
+@pytest.mark.timeout(120)
+def test_a_kill_while_the_journal_is_made_leaves_none_or_a_good_one(tmp_path: Path, energy: str) -> None:
+    for number in (1, 3, 6):
+        for when in ("create journal after", "commit journal before"):
+            folder = tmp_path / f"{number} {when}"
+            crashes = Crashes(folder, f"m{os.getpid()}x{time.monotonic_ns():x}", energy, seed=1)
+            crashes.order.write_text(f"daemon {when} {min(number, 2) if 'commit' in when else number}")
+            with pytest.raises(AssertionError):
+                crashes.start()
+            wait_until(lambda crashes=crashes: not crashes.order.exists(), "it died")
+            with crashes:
+                crashes.check()
+                crashes.step()
+                crashes.check()
