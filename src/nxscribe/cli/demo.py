@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -44,47 +46,62 @@ def demo(
     technique: Annotated[
         list[str] | None, typer.Option("--technique", "-t", help="Only this one; may be repeated.")
     ] = None,
+    stay: Annotated[bool, typer.Option("--stay", help="Keep beamline and daemon running until Ctrl-C.")] = False,
 ) -> None:
     """Run one scan of each technique on a simulated beamline, with a real Tango database and real raw files."""
     console = Console(highlight=False)
     try:
-        scans = _run(console, output.absolute(), technique)
-        _report(console, output, scans)
+        _run(console, output.absolute(), technique, stay=stay)
     except KeyboardInterrupt:
         console.print(f"Interrupted; every process is stopped. What was made by then is in {output}")
         raise typer.Exit(130) from None
 
 
-def _run(console: Console, output: Path, wanted: list[str] | None) -> list[_Scan]:
+def _run(console: Console, output: Path, wanted: list[str] | None, *, stay: bool) -> None:
     from nxscribe.cli.daemon_process import DaemonProcess
-    from nxscribe.cli.shipped import shipped
     from nxscribe.service.config import load_config
     from nxscribe.simulation import SimulatedBeamline, TangoDatabase
 
-    config_file = shipped() / "configs" / "sim.yaml"
+    config_file = _config_to_edit(output)
     config = load_config(config_file)
     techniques = _choose(wanted, list(config.techniques))
     data, log = output / "data", output / "nxscribe.log"
     data.mkdir(parents=True, exist_ok=True)
 
-    columns = (SpinnerColumn(), TextColumn("{task.description:<40}"), BarColumn(), MofNCompleteColumn())
-    with ExitStack() as stack, Progress(*columns, console=console) as progress:
-        task = progress.add_task("Tango database", total=3)
-        database = stack.enter_context(TangoDatabase())
-        os.environ["TANGO_HOST"] = database.host
-        progress.update(task, advance=1, description="Simulated beamline")
-        beamline = stack.enter_context(SimulatedBeamline(database.host, data))
-        beamline.wait_ready()
-        progress.update(task, advance=1, description="nxscribe daemon")
-        daemon = stack.enter_context(DaemonProcess(config_file, data_root=data, state_dir=output / "state", log=log))
-        client = daemon.client(config.tango.devices[0])
-        progress.update(task, advance=1, description="Tango database, beamline, daemon")
+    with ExitStack() as stack:
+        columns = (SpinnerColumn(), TextColumn("{task.description:<40}"), BarColumn(), MofNCompleteColumn())
+        with Progress(*columns, console=console) as progress:
+            task = progress.add_task("Tango database", total=3)
+            database = stack.enter_context(TangoDatabase())
+            os.environ["TANGO_HOST"] = database.host
+            progress.update(task, advance=1, description="Simulated beamline")
+            beamline = stack.enter_context(SimulatedBeamline(database.host, data))
+            beamline.wait_ready()
+            progress.update(task, advance=1, description="nxscribe daemon")
+            daemon = DaemonProcess(config_file, data_root=data, state_dir=output / "state", log=log)
+            client = stack.enter_context(daemon).client(config.tango.devices[0])
+            progress.update(task, advance=1, description="Tango database, beamline, daemon")
 
-        scans = [_scan(client, beamline, name, data / _PROPOSAL / config.beamline, progress) for name in techniques]
+            folder = data / _PROPOSAL / config.beamline
+            scans = [_scan(client, beamline, name, folder, progress) for name in techniques]
 
-        task = progress.add_task("Files written, verified", total=len(scans))
-        _await_files(client, log, lambda waiting: progress.update(task, completed=len(scans) - waiting))
-    return scans
+            task = progress.add_task("Files written, verified", total=len(scans))
+            _await_files(client, log, lambda waiting: progress.update(task, completed=len(scans) - waiting))
+        _report(console, output, scans)
+        if stay:
+            console.print("\n[bold]Beamline and daemon stay until Ctrl-C.[/] In another terminal:")
+            console.print(f"  export TANGO_HOST={database.host} NXSCRIBE_DEVICE={config.tango.devices[0]}")
+            signal.pause()
+
+
+def _config_to_edit(output: Path) -> Path:
+    """The simulated beamline's config, in a copy of all that is shipped: one may edit it and see what comes of it."""
+    from nxscribe.cli.shipped import shipped
+
+    for folder in ("configs", "definitions"):
+        if not (output / folder).exists():
+            shutil.copytree(shipped() / folder, output / folder)
+    return output / "configs" / "sim.yaml"
 
 
 def _choose(wanted: list[str] | None, known: list[str]) -> list[str]:
@@ -127,7 +144,6 @@ def _await_files(client: ScribeClient, log: Path, show: Callable[[int], object])
 
 
 def _report(console: Console, output: Path, scans: list[_Scan]) -> None:
-    from nxscribe.cli.shipped import shipped
     from nxscribe.projections.nexus.outline import outline
     from nxscribe.simulation import draw_frame
 
@@ -162,7 +178,7 @@ def _report(console: Console, output: Path, scans: list[_Scan]) -> None:
     python = _from_here(Path(sys.executable))
     for command in (
         f"{python} -m nxscribe records list {_from_here(output / 'state')}",
-        f"{python} -m nxscribe preview {_from_here(shipped() / 'configs' / 'sim.yaml')} --technique {first.technique}",
+        f"{python} -m nxscribe preview {_from_here(output / 'configs' / 'sim.yaml')} --technique {first.technique}",
         f"{python} -c \"from nexusformat.nexus import nxload; print(nxload('{shown}').tree)\"",
         f"HDF5_EXTFILE_PREFIX='${{ORIGIN}}' silx view {shown}",
     ):
