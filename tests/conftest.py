@@ -12,9 +12,14 @@ from pathlib import Path
 
 import pytest
 import tango
+from hypothesis import HealthCheck, settings
 
 from nxscribe.simulation import TangoDatabase
 from nxscribe.simulation.process import ChildProcess
+
+# How fast a shared machine makes examples says nothing about nxscribe.
+settings.register_profile("nxscribe", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("nxscribe")
 
 DEVICES = Path(__file__).parent / "devices"
 

@@ -51,6 +51,17 @@ def stuck(journal: Journal, data_root: Path) -> Iterator[tuple[Record, Path]]:
     pipe.unlink(missing_ok=True)
 
 
+def once_it_is_read(pipe: Path) -> int:
+    """The pipe, open for writing, as soon as somebody reads it."""
+    deadline = time.monotonic() + WAIT_S
+    while True:
+        try:
+            return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:
+            assert time.monotonic() < deadline, "nobody reads"
+            time.sleep(0.01)
+
+
 def while_it_works(worker: Worker, record: Record, pipe: Path, number: signal.Signals) -> ProjectionError:
     """What a job gives during which the process gets a signal."""
     errors: list[ProjectionError] = []
@@ -63,7 +74,7 @@ def while_it_works(worker: Worker, record: Record, pipe: Path, number: signal.Si
 
     thread = threading.Thread(target=job)
     thread.start()
-    opened = os.open(pipe, os.O_WRONLY)  # returns once the worker reads
+    opened = once_it_is_read(pipe)
     try:
         assert worker.pid
         os.kill(worker.pid, number)
@@ -206,7 +217,7 @@ def test_the_process_ends_with_a_daemon_that_is_killed(
     with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as daemon:
         assert daemon.stdout
         pid = int(daemon.stdout.readline())
-        opened = os.open(pipe, os.O_WRONLY) if pipe else None
+        opened = once_it_is_read(pipe) if pipe else None
         daemon.kill()
         daemon.wait()
         wait_until_gone(pid)
