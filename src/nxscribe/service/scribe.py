@@ -13,10 +13,11 @@ import structlog
 
 from nxscribe.capture import Capturer, TangoReader
 from nxscribe.errors import InputError, Problem
-from nxscribe.projections import FileSettings, Worker, Written
+from nxscribe.projections import Worker, Written
 from nxscribe.records import JOURNAL_FILE, Journal, Queue, Work
 from nxscribe.service.beamline import Beamline, load_beamline
 from nxscribe.service.config import Config, load_config
+from nxscribe.service.housekeeping import Housekeeper
 from nxscribe.service.projector import Projector
 from nxscribe.service.session import ScanState, Session
 
@@ -44,7 +45,7 @@ class Scribe:
             self._journal,
             Worker(
                 config.state_dir / JOURNAL_FILE,
-                FileSettings(config.data_root, config.files.layout),
+                config.files.settings,
                 config.limits.write_timeout_s,
             ),
             self._note_attempt,
@@ -61,6 +62,7 @@ class Scribe:
             )
             for device in config.tango.devices
         }
+        self._housekeeper = Housekeeper(self.sessions.values(), config.limits.scan_hours)
         self._take_up_open_scans()
 
     def __enter__(self) -> Self:
@@ -72,12 +74,14 @@ class Scribe:
             log.warning("in the config or a definition", what=str(warning))
         self._reader.prepare(self._beamline.attributes)
         self._projector.start()
+        self._housekeeper.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Finish the file at hand; leave open scans open, for the next run to take up."""
+        self._housekeeper.stop()
         self._projector.stop()
         self._reader.close()
         self._journal.close()
