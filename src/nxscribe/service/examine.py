@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from nxscribe.definitions import Located, load_definition, load_located
+from nxscribe.definitions import load_definition
 from nxscribe.errors import InputError, Problem
 from nxscribe.service.beamline import load_beamline
+from nxscribe.service.beamline_files import named_definitions
 from nxscribe.service.config import UnreadableError, load_config
 
 
@@ -41,22 +42,8 @@ def examine(path: Path) -> Findings:
 
 def _of_definitions(path: Path) -> Iterator[Problem]:
     """The problems of the definitions that a broken config names: its author need not mend it first to see them."""
-    try:
-        document = load_located(path.read_bytes(), str(path))
-    except (InputError, OSError):
-        return
-    for name, technique in _mapping(_mapping(document).get("techniques")).items():
-        entry = _mapping(technique)
-        definition, additions = entry.get("definition"), entry.get("additions")
-        if not definition or not isinstance(definition.value, str):
-            continue
-        items = additions.value if additions and isinstance(additions.value, list) else []
-        files = [path.parent / one.value for one in (definition, *items) if isinstance(one.value, str)]
+    for name, (definition, *additions) in named_definitions(path):
         try:
-            yield from load_definition(name, files[0], files[1:]).warnings
+            yield from load_definition(name, definition, additions).warnings
         except InputError as error:
             yield from error.problems
-
-
-def _mapping(node: Located | None) -> dict[str, Located]:
-    return node.value if node and isinstance(node.value, dict) else {}

@@ -12,14 +12,15 @@ from typing import Self
 import structlog
 
 from nxscribe.capture import Capturer, TangoReader
-from nxscribe.errors import InputError, Problem
+from nxscribe.errors import Problem
 from nxscribe.projections import Worker, Written
 from nxscribe.records import JOURNAL_FILE, Journal, Queue, Work
-from nxscribe.service.beamline import Beamline, load_beamline
-from nxscribe.service.config import Config, load_config
+from nxscribe.service.beamline import Beamline
 from nxscribe.service.housekeeping import Housekeeper
+from nxscribe.service.library import Library
 from nxscribe.service.projector import Projector
 from nxscribe.service.session import ScanState, Session
+from nxscribe.service.watch import Watch
 
 log = structlog.get_logger()
 
@@ -29,14 +30,12 @@ _SLACK_S = 30.0
 class Scribe:
     """Everything behind the triggers of one beamline. Use it with `with`: leaving it loses nothing."""
 
-    def __init__(self, load: Callable[[], Config]) -> None:
-        """`load` reads the config, now and at each reload. Raises InputError when it cannot be used."""
-        self._load = load
-        self._beamline = load_beamline(load())
-        self._reload_problems: tuple[Problem, ...] = ()
-        self._reloading = threading.Lock()
+    def __init__(self, library: Library) -> None:
+        """`library` holds the config and the definitions in force; it is the scribe's from now on."""
+        self._library = library
+        self._watch = Watch(library, self.reload)
         self._listeners: list[Callable[[Session], None]] = []
-        config = self._beamline.config
+        config = library.current.config
         self._journal = Journal(config.state_dir / JOURNAL_FILE)
         self._counting = threading.Lock()
         self._queue = self._journal.queue()
@@ -54,7 +53,7 @@ class Scribe:
         self.sessions = {
             device: Session(
                 device,
-                beamline=lambda: self._beamline,
+                beamline=lambda: self._library.current,
                 journal=self._journal,
                 capturer=capturer,
                 committed=self._note_commit,
@@ -70,17 +69,18 @@ class Scribe:
 
         In a process that serves Tango this comes after the server's initialisation: a proxy made meanwhile crashes it.
         """
-        for warning in self._beamline.warnings:
-            log.warning("in the config or a definition", what=str(warning))
-        self._reader.prepare(self._beamline.attributes)
+        self._take_on(self._library.current)
         self._projector.start()
         self._housekeeper.start()
+        self._watch.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Finish the file at hand; leave open scans open, for the next run to take up."""
+        self._watch.stop()
+        self._library.close()
         self._housekeeper.stop()
         self._projector.stop()
         self._reader.close()
@@ -89,7 +89,7 @@ class Scribe:
     @property
     def beamline(self) -> Beamline:
         """The config and plans in force: the last good ones."""
-        return self._beamline
+        return self._library.current
 
     @property
     def queue(self) -> Queue:
@@ -106,29 +106,23 @@ class Scribe:
         self._listeners.append(listener)
 
     def reload(self) -> tuple[Problem, ...]:
-        """Read config and definitions anew. Open scans keep theirs. On any error the last good set stays in force;
-        the problems are returned, and kept in `troubles` until a reload succeeds.
+        """Read config and definitions anew, now. Open scans keep theirs. On any error the last good set stays in
+        force; the problems are returned, and told in `troubles` until the files are good again.
         """
-        with self._reloading:
-            try:
-                beamline = load_beamline(self._load())
-                _refuse_what_needs_a_restart(self._beamline.config, beamline.config)
-            except InputError as error:
-                self._reload_problems = error.problems
-                log.error("reload refused, the last good definitions stay in force", problems=str(error).splitlines())
-            else:
-                self._beamline = beamline
-                self._reload_problems = ()
-                self._reader.prepare(beamline.attributes)
-                log.info("reloaded", techniques=sorted(beamline.plans))
+        problems = self._library.reload()
+        if problems:
+            log.error("reload refused, the last good definitions stay in force", problems=list(map(str, problems)))
+        else:
+            self._take_on(self._library.current)
+            log.info("reloaded", techniques=sorted(self._library.current.plans))
         for session in self.sessions.values():
             self._announce(session)
-        return self._reload_problems
+        return problems
 
     @property
     def troubles(self) -> tuple[str, ...]:
         """What an operator should know of now: a refused reload, files that cannot be written."""
-        troubles = [f"reload refused: {problem}" for problem in self._reload_problems]
+        troubles = [f"reload refused: {problem}" for problem in self._library.problems]
         if self._queue.failing:
             troubles.append(f"{self._queue.failing} scan(s) wait for their file: {self._queue.reason}")
         if self._queue.set_aside:
@@ -144,6 +138,11 @@ class Scribe:
     def scanning(self) -> bool:
         """Whether any session has a scan open."""
         return any(session.status.state is not ScanState.IDLE for session in self.sessions.values())
+
+    def _take_on(self, beamline: Beamline) -> None:
+        for warning in beamline.warnings:
+            log.warning("in the config or a definition", what=str(warning))
+        self._reader.prepare(beamline.attributes)
 
     def _take_up_open_scans(self) -> None:
         for record in self._journal.open_records():
@@ -175,30 +174,6 @@ class Scribe:
             listener(session)
 
 
-def _refuse_what_needs_a_restart(old: Config, new: Config) -> None:
-    """Raises InputError when a setting changed that cannot change under a running daemon."""
-    fixed: dict[str, Callable[[Config], object]] = {
-        "beamline": lambda config: config.beamline,
-        "data_root": lambda config: config.data_root,
-        "state_dir": lambda config: config.state_dir,
-        "tango": lambda config: config.tango,
-        "files.layout": lambda config: config.files.layout,
-    }
-    changed = [name for name, value in fixed.items() if value(old) != value(new)]
-    if changed:
-        raise InputError(
-            Problem(
-                f"{', '.join(changed)} changed",
-                "a running daemon keeps them for its life",
-                "restart the daemon; open scans are taken up again",
-            )
-        )
-
-
 def open_scribe(config: Path, *, data_root: Path | None = None, state_dir: Path | None = None) -> Scribe:
     """A scribe for the config file at `config`, with its folders replaced where given. Raises InputError."""
-
-    def load() -> Config:
-        return load_config(config).placed(data_root, state_dir)
-
-    return Scribe(load)
+    return Scribe(Library(config, data_root=data_root, state_dir=state_dir))

@@ -1,0 +1,103 @@
+"""A beamline's files on disk: which they are, whether they changed, and one consistent reading of all of them."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from nxscribe.definitions import Located, load_located, reached_files
+from nxscribe.errors import InputError, Location, Problem
+from nxscribe.service.beamline import Beamline, load_beamline
+from nxscribe.service.config import load_config
+
+Stamps: TypeAlias = Mapping[str, tuple[int, ...]]
+"""What tells one state of each file from another; empty for a file that cannot be opened."""
+
+_ATTEMPTS: Final = 20
+_PAUSE_S: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedSet:
+    """What the files said at one moment, at which none of them was being changed."""
+
+    result: Beamline | tuple[Problem, ...]
+    """The set, or why there is none."""
+    stamps: Stamps
+    """Of every file that was read or looked for."""
+
+
+def stamps(files: Iterable[str]) -> Stamps:
+    """The present state of each file.
+
+    The files are opened: network file systems promise fresh attributes to those who open a file, not to those who ask
+    for its attributes alone (close-to-open consistency, nfs(5)). The path is followed anew each time, so that a
+    symbolic link or a folder that was switched tells, too.
+    """
+    return {file: _stamp(file) for file in files}
+
+
+def _stamp(file: str) -> tuple[int, ...]:
+    try:
+        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return ()
+    try:
+        state = os.fstat(descriptor)
+    finally:
+        os.close(descriptor)
+    return state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns
+
+
+def load_set(config: Path, known: Iterable[str] = ()) -> LoadedSet:
+    """Read the config at `config` and all that it names, as one consistent set.
+
+    Args:
+        config: The beamline's YAML file.
+        known: The files that took part the last time: with them one reading is enough.
+    """
+    before = stamps(known)
+    for _ in range(_ATTEMPTS):
+        result: Beamline | tuple[Problem, ...]
+        try:
+            result = load_beamline(load_config(config))
+            files = {file for plan in result.plans.values() for file in plan.definition.files}
+        except InputError as error:
+            result, files = error.problems, set(_definitions_behind(config))
+        after = stamps(sorted({*files, str(config)}))
+        if before == after:
+            return LoadedSet(result, after)
+        if before.keys() == after.keys():
+            time.sleep(_PAUSE_S)
+        before = after
+    unsteady = Problem("the files change all the time", "something writes them", "stop it", Location(str(config)))
+    return LoadedSet((unsteady,), before)
+
+
+def named_definitions(config: Path) -> Iterator[tuple[str, list[Path]]]:
+    """Each technique that a config names, be it otherwise broken, with its definition's file and its additions'."""
+    try:
+        document = load_located(config.read_bytes(), str(config))
+    except (InputError, OSError):
+        return
+    for name, technique in _mapping(_mapping(document).get("techniques")).items():
+        entry = _mapping(technique)
+        definition, additions = entry.get("definition"), entry.get("additions")
+        if not definition or not isinstance(definition.value, str):
+            continue
+        items = additions.value if additions and isinstance(additions.value, list) else []
+        written = [one.value for one in (definition, *items) if isinstance(one.value, str)]
+        yield name, [Path(os.path.normpath(config.parent / file)) for file in written]
+
+
+def _definitions_behind(config: Path) -> Iterator[str]:
+    for _, (definition, *additions) in named_definitions(config.absolute()):
+        yield from reached_files(definition, additions)
+
+
+def _mapping(node: Located | None) -> dict[str, Located]:
+    return node.value if node and isinstance(node.value, dict) else {}

@@ -1,0 +1,177 @@
+"""The library: the last good set of config and definitions, in force until a newer good one takes its place."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from multiprocessing.connection import Connection, Pipe
+from pathlib import Path
+from typing import Any, Final, cast
+
+from nxscribe.errors import InputError, Location, Problem
+from nxscribe.service.beamline import Beamline
+from nxscribe.service.beamline_files import Stamps, load_set, stamps
+from nxscribe.service.config import Config
+from nxscribe.service.parts import Digests, Loaded, Question
+
+_LOAD_S: Final = 60.0
+"""How long a reading may take, the start of its process from a slow network disk included."""
+
+
+class Library:
+    """One beamline's files, and the last good set made of them. Any thread may use it."""
+
+    def __init__(self, config: Path, *, data_root: Path | None = None, state_dir: Path | None = None) -> None:
+        """Read the config at `config` and all that it names, in this process. Raises InputError.
+
+        `data_root` and `state_dir` take the place of the config's, where they are given.
+        """
+        self._file = config.absolute()
+        self._place: Callable[[Config], Config] = lambda read: read.placed(data_root, state_dir)
+        found = load_set(self._file)
+        if isinstance(found.result, tuple):
+            raise InputError(*found.result)
+        self._current = replace(found.result, config=self._place(found.result.config))
+        self._parts: dict[str, Any] = {}
+        self._digests: Digests = {}
+        self._stamps = found.stamps
+        self._problems: tuple[Problem, ...] = ()
+        self._turn = threading.Lock()
+        self._process: _Process | None = None
+
+    @property
+    def current(self) -> Beamline:
+        """The set in force: the last good one. Never waits."""
+        return self._current
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Why the files as they are now are not in force; empty when they are."""
+        return self._problems
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Every file that was read or looked for the last time."""
+        return tuple(self._stamps)
+
+    def edited(self) -> Stamps | None:
+        """The present state of the files, if they are not as they were read last."""
+        read = self._stamps
+        present = stamps(read)
+        return present if present != read else None
+
+    def reload(self) -> tuple[Problem, ...]:
+        """Read the files anew. A good set is in force at once; else the last good one stays, and the problems tell."""
+        with self._turn:
+            found = self._load()
+            self._stamps = found.stamps
+            if not found.problems:
+                try:
+                    self._current = self._accepted(found)
+                except InputError as error:
+                    found = replace(found, problems=error.problems)
+            self._problems = found.problems
+            return found.problems
+
+    def close(self) -> None:
+        """End the process that reads."""
+        with self._turn:
+            if self._process:
+                self._process.close()
+                self._process = None
+
+    def _load(self) -> Loaded:
+        known = self.files
+        try:
+            if self._process is None or not self._process.is_alive:
+                self._process = _Process()
+            return self._process.ask(Question(self._file, known, self._digests))
+        except (OSError, EOFError) as error:
+            if self._process:
+                self._process.close()
+                self._process = None
+            died = Problem(
+                f"reading the definitions failed: {str(error) or 'the process that reads them died'}",
+                "a file on a disk that does not answer, or one that takes all memory",
+                "look at the last edit, and reload",
+                Location(str(self._file)),
+            )
+            return Loaded(stamps(known), (died,))
+
+    def _accepted(self, found: Loaded) -> Beamline:
+        """The new set, of new parts and of those that did not change. Raises InputError for what needs a restart."""
+        parts = dict(self._parts)
+        for name, part in (found.parts or {}).items():
+            parts[name] = pickle.loads(part)  # noqa: S301 - from our own process
+        digests = found.digests or {}
+        config, warnings = parts[""]
+        config = self._place(cast("Config", config))
+        _refuse_what_needs_a_restart(self._current.config, config)
+        techniques = digests.keys() - {""}
+        self._parts, self._digests = {name: parts[name] for name in digests}, digests
+        return Beamline(
+            config,
+            {name: parts[name][0] for name in sorted(techniques)},
+            {name: parts[name][1] for name in sorted(techniques)},
+            warnings,
+        )
+
+
+class _Process:
+    """A running loader process."""
+
+    def __init__(self) -> None:
+        self._pipe: Connection[Any, Any]
+        self._pipe, theirs = Pipe()
+        with theirs:
+            # A session of its own: Ctrl-C on the daemon's terminal is the daemon's to answer.
+            self._popen = subprocess.Popen(  # noqa: S603 - our own module
+                [sys.executable, "-P", "-m", "nxscribe.service.loader", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+
+    @property
+    def is_alive(self) -> bool:
+        return self._popen.poll() is None
+
+    def ask(self, question: Question) -> Loaded:
+        """Raises OSError or EOFError when the process hangs or died."""
+        self._pipe.send(question)
+        if not self._pipe.poll(_LOAD_S):
+            raise TimeoutError(f"no answer after {_LOAD_S:g} s")
+        found = self._pipe.recv()
+        if not isinstance(found, Loaded):
+            raise TypeError(f"the loader process answered {found!r}")
+        return found
+
+    def close(self) -> None:
+        """End it."""
+        self._pipe.close()
+        self._popen.kill()
+        self._popen.wait()
+
+
+def _refuse_what_needs_a_restart(old: Config, new: Config) -> None:
+    """Raises InputError when a setting changed that cannot change under a running daemon."""
+    fixed: dict[str, Callable[[Config], object]] = {
+        "beamline": lambda config: config.beamline,
+        "data_root": lambda config: config.data_root,
+        "state_dir": lambda config: config.state_dir,
+        "tango": lambda config: config.tango,
+        "files.layout": lambda config: config.files.layout,
+    }
+    changed = [name for name, value in fixed.items() if value(old) != value(new)]
+    if changed:
+        raise InputError(
+            Problem(
+                f"{', '.join(changed)} changed",
+                "a running daemon keeps them for its life",
+                "restart the daemon; open scans are taken up again",
+            )
+        )

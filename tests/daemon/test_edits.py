@@ -1,0 +1,33 @@
+"""Edits of a running beamline's files, as operators and control systems see them."""
+
+from __future__ import annotations
+
+import tango
+from daemons import Daemon, wait_until
+
+
+def test_a_bad_edit_alarms_and_a_good_one_clears_it(daemon: Daemon):
+    good = daemon.definition.read_text()
+    daemon.definition.write_text(good.replace("</title>", ""))
+    wait_until(lambda: daemon.proxy.state() == tango.DevState.ALARM, "the edit is noticed")
+    assert "plain.xml:" in daemon.proxy.status()
+    assert any("plain.xml:" in trouble for trouble in daemon.proxy.troubles)
+    assert any(
+        "plain.xml:" in problem
+        for line in daemon.events("reload refused, the last good definitions stay in force")
+        for problem in line["problems"]
+    )
+    # The last good set serves all the same.
+    assert daemon.start_scan()["entry"] == "entry_0001"
+    daemon.end_scan()
+    daemon.definition.write_text(good)
+    wait_until(lambda: daemon.proxy.state() == tango.DevState.ON, "the alarm is cleared")
+
+
+def test_a_good_edit_is_in_force_at_the_next_scan_without_a_word_to_the_daemon(daemon: Daemon):
+    daemon.start_scan(parameters={"exposure": 1.0})
+    daemon.definition.write_text(daemon.definition.read_text().replace("${exposure}", "${duration}"))
+    wait_until(lambda: daemon.events("reloaded"), "the edit is in force")
+    assert "exposure" not in daemon.end_scan(parameters={"duration": 1.0})["missing"]
+    assert "duration" in daemon.start_scan()["missing"]
+    daemon.end_scan()

@@ -1,0 +1,254 @@
+"""Edits of a beamline's files, saved as editors and tools save them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from daemons import wait_until
+
+from nxscribe.errors import InputError
+from nxscribe.service.library import Library
+from nxscribe.service.watch import Watch
+
+ENTRY = '<group NX_class="NXentry" groupName="${{entry}}">{}</group>\n'
+CONFIG = """\
+beamline: sim
+data_root: data
+sources: {a: {value: 1}, b: {value: 2}, c: {value: 3}}
+techniques: {tomo: {definition: definitions/tomo.xml}, scan: {definition: definitions/scan.xml}}
+"""
+SOON_S = 15.0  # mostly the start of a process, on a busy machine
+
+
+class Served:
+    """A library under watch, and what was seen of it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.library = Library(folder / "sim.yaml")
+        self.reloads: list[float] = []
+        self.seen: set[tuple[str, str]] = set()
+        self.watch = Watch(self.library, self._reload)
+        self.watch.start()
+
+    def _reload(self) -> None:
+        self.library.reload()
+        self.reloads.append(time.monotonic())
+
+    def fields(self, technique: str = "tomo") -> list[str]:
+        return [path for path, _ in self.library.current.plan(technique).definition.root.walk()]
+
+    def await_fields(self, *paths: str) -> None:
+        wait_until(lambda: self.fields() == list(paths), f"{paths} are asked for")
+
+    def quiet(self) -> None:
+        """Wait until an edit made before would have been seen twice over."""
+        time.sleep(1.0)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "definitions" / "common").mkdir(parents=True)
+    (tmp_path / "sim.yaml").write_text(CONFIG)
+    (tmp_path / "definitions" / "common" / "a.xml").write_text(ENTRY.format("<a>${a}</a>"))
+    (tmp_path / "definitions" / "tomo.xml").write_text(ENTRY.format('<include file="common/a.xml"/>'))
+    (tmp_path / "definitions" / "scan.xml").write_text(ENTRY.format('<include file="common/a.xml"/>'))
+    return tmp_path
+
+
+@pytest.fixture
+def served(folder: Path) -> Iterator[Served]:
+    served = Served(folder)
+    assert served.fields() == ["/a"]
+    yield served
+    served.watch.stop()
+    served.library.close()
+
+
+def rename_over(path: Path, text: str) -> None:
+    new = path.with_name(path.name + ".new")
+    new.write_text(text)
+    new.replace(path)
+
+
+def truncate_and_write(path: Path, text: str) -> None:
+    with path.open("w") as file:
+        file.flush()
+        time.sleep(0.1)
+        for part in (text[:20], text[20:]):
+            file.write(part)
+            file.flush()
+            time.sleep(0.1)
+
+
+def swap_files(path: Path, text: str) -> None:
+    """As vim does with `backup`: the old one is moved away, the new one written, the old one removed."""
+    swap = path.with_name(f".{path.name}.swp")
+    swap.write_bytes(b"b0VIM")
+    path.rename(path.with_name(path.name + "~"))
+    path.write_text(text)
+    path.with_name(path.name + "~").unlink()
+    swap.unlink()
+
+
+def touch_up_in_place(path: Path, text: str) -> None:
+    """The same inode, the same length, the time of the last change put back."""
+    before = path.stat()
+    path.write_text(text.ljust(before.st_size))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+@pytest.mark.parametrize("save", [rename_over, truncate_and_write, swap_files, touch_up_in_place])
+def test_an_edit_is_in_force_soon_after_its_last_write_by_one_reload(
+    served: Served, save: Callable[[Path, str], None]
+) -> None:
+    save(served.folder / "definitions" / "common" / "a.xml", ENTRY.format("<b>${b}</b>"))
+    saved = time.monotonic()
+    served.await_fields("/b")
+    assert served.fields("scan") == ["/b"]
+    served.quiet()
+    assert len(served.reloads) == 1
+    assert served.reloads[0] - saved < SOON_S
+
+
+def test_many_files_that_a_checkout_changes_are_one_edit(served: Served) -> None:
+    def git(*words: str) -> None:
+        author = ("-c", "user.name=n", "-c", "user.email=e")
+        subprocess.run(["git", *author, *words], cwd=served.folder, check=True, capture_output=True)
+
+    git("init", "-b", "main")
+    git("add", ".")
+    git("commit", "-m", "one")
+    served.watch.stop()  # the other branch is made unseen
+    served.library.close()
+    git("checkout", "-b", "other")
+    common = served.folder / "definitions" / "common"
+    (common / "a.xml").unlink()
+    for number in range(20):
+        (common / f"part{number}.xml").write_text(ENTRY.format(f"<f{number}>${{b}}</f{number}>"))
+    includes = "".join(f'<include file="common/part{number}.xml"/>' for number in range(20))
+    for name in ("tomo", "scan"):
+        (served.folder / "definitions" / f"{name}.xml").write_text(ENTRY.format(includes))
+    git("add", ".")
+    git("commit", "-m", "two")
+    git("checkout", "main")
+    again = Served(served.folder)
+    git("checkout", "other")
+    again.await_fields(*(f"/f{number}" for number in range(20)))
+    git("checkout", "main")
+    again.await_fields("/a")
+    again.quiet()
+    assert len(again.reloads) == 2
+    again.watch.stop()
+    again.library.close()
+
+
+def test_a_folder_switched_behind_a_symbolic_link_is_seen_though_no_event_tells(folder: Path) -> None:
+    shutil.copytree(folder / "definitions", folder / "releases" / "1" / "definitions")
+    shutil.copytree(folder / "definitions", folder / "releases" / "2" / "definitions")
+    shutil.rmtree(folder / "definitions")
+    (folder / "releases" / "2" / "definitions" / "common" / "a.xml").write_text(ENTRY.format("<c>${c}</c>"))
+    (folder / "link").mkdir()
+    (folder / "link" / "definitions").symlink_to(folder / "releases" / "1" / "definitions")
+    (folder / "sim.yaml").write_text(CONFIG.replace("definitions/", "link/definitions/"))
+    served = Served(folder)
+    (folder / "link" / "new").symlink_to(folder / "releases" / "2" / "definitions")
+    (folder / "link" / "new").replace(folder / "link" / "definitions")
+    served.await_fields("/c")
+    served.watch.stop()
+    served.library.close()
+
+
+def test_a_bad_edit_leaves_the_last_good_set_in_force_until_it_is_mended(served: Served) -> None:
+    tomo = served.folder / "definitions" / "tomo.xml"
+    tomo.write_text('<group NX_class="NXentry" groupName="${entry}"><include file="common/missing.xml"/></group>')
+    wait_until(lambda: served.library.problems, "the edit is refused")
+    assert served.fields() == ["/a"]
+    assert "missing.xml cannot be read" in str(served.library.problems[0])
+    # The file that was looked for is watched too, though it is not there.
+    (served.folder / "definitions" / "common" / "missing.xml").write_text(ENTRY.format("<b>${b}</b>"))
+    served.await_fields("/b")
+    assert served.library.problems == ()
+
+
+def test_a_config_that_is_edited_is_read_again(served: Served) -> None:
+    config = served.folder / "sim.yaml"
+    config.write_text(CONFIG.replace("value: 1", "value: 7"))
+    wait_until(lambda: served.reloads, "the config is read")
+    assert served.library.current.plan("tomo").sources["a"].origin.value == 7
+
+
+def test_a_setting_that_needs_a_restart_is_refused_and_told(served: Served) -> None:
+    config = served.folder / "sim.yaml"
+    config.write_text(CONFIG.replace("data_root: data", "data_root: elsewhere"))
+    wait_until(lambda: served.library.problems, "the edit is refused")
+    assert "data_root changed" in str(served.library.problems[0])
+    assert served.library.current.config.data_root == served.folder / "data"
+
+
+def test_there_is_never_a_moment_without_a_whole_set(served: Served) -> None:
+    """Both techniques include the same file: a reader who sees them differ has seen half an edit."""
+    torn: list[object] = []
+    end = threading.Event()
+
+    def read() -> None:
+        while not end.wait(0.001):
+            beamline = served.library.current
+            one, other = (beamline.plan(name).definition.root.children[0].name for name in ("tomo", "scan"))
+            if one != other or beamline.texts["tomo"].sha256 != beamline.plan("tomo").definition.sha256:
+                torn.append((one, other))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for number in range(6):
+        letter = "abc"[number % 3]
+        (served.folder / "definitions" / "common" / "a.xml").write_text(
+            ENTRY.format(f"<{letter}>${{{letter}}}</{letter}>")
+        )
+        assert served.library.reload() == ()
+        assert served.fields() == [f"/{letter}"]
+    end.set()
+    reader.join()
+    assert torn == []
+
+
+def test_what_an_edit_did_not_change_stays_the_same_object(served: Served) -> None:
+    served.library.reload()
+    scan = served.library.current.plan("scan")
+    (served.folder / "definitions" / "tomo.xml").write_text(ENTRY.format("<b>${b}</b>"))
+    assert served.library.reload() == ()
+    assert served.fields() == ["/b"]
+    assert served.library.current.plan("scan") is scan
+
+
+def test_a_reader_process_that_died_is_replaced(served: Served) -> None:
+    def readers() -> list[int]:
+        words = ["pgrep", "-P", str(os.getpid()), "-f", "nxscribe.service.loader"]
+        return [int(pid) for pid in subprocess.run(words, capture_output=True, check=False, text=True).stdout.split()]
+
+    before = set(readers())
+    served.library.reload()
+    [reader] = set(readers()) - before
+    os.kill(reader, signal.SIGSTOP)
+    answered: list[tuple[object, ...]] = []
+    waiting = threading.Thread(target=lambda: answered.append(served.library.reload()))
+    waiting.start()
+    os.kill(reader, signal.SIGKILL)
+    waiting.join()
+    assert "reading the definitions failed" in str(answered[0][0])
+    assert served.fields() == ["/a"]
+    assert served.library.reload() == ()
+
+
+def test_a_set_that_is_bad_from_the_start_is_no_set(folder: Path) -> None:
+    (folder / "definitions" / "tomo.xml").write_text("<group")
+    with pytest.raises(InputError, match=r"tomo\.xml"):
+        Library(folder / "sim.yaml")
