@@ -39,9 +39,11 @@ def main() -> None:
 
 def _serve(pipe: Connection) -> None:
     journal, settings, timeout_s = pipe.recv()
+    from nxscribe.model import units  # noqa: PLC0415 - as below
     from nxscribe.projections.nexus import write_nexus  # noqa: PLC0415 - HDF5 is for this process alone
     from nxscribe.records import read_record  # noqa: PLC0415 - with it, so that only serving waits for imports
 
+    units.is_known("mm")  # loads the table of units, which no job's time limit should have to cover
     pipe.send("ready")
     while True:
         record_id = pipe.recv()
