@@ -5,21 +5,23 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
+
+from nxscribe.errors import Problem, ProjectionError
+from nxscribe.projections.files import AS_IT_COMES, Ownership
 
 TEMPORARY: Final = ".nxscribe-writing.h5"
 """The one temporary name of a folder. Whoever holds the folder's lock may write it, so that one found there is what a
 crash left."""
 
-READ_ONLY: Final = 0o444
-
 
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path, ownership: Ownership = AS_IT_COMES) -> Iterator[None]:
     """Keep other processes of nxscribe out of a folder. Made where it is not there. Raises OSError."""
-    make_folder(folder)
+    make_folder(folder, ownership)
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         # A file system that has no locks has nothing to wait for.
@@ -31,18 +33,17 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def replacing(path: Path, *, read_only: bool = False) -> Iterator[Path]:
+def replacing(path: Path, ownership: Ownership = AS_IT_COMES, *, complete: bool = False) -> Iterator[Path]:
     """A temporary name to write to; when the block ends well, what is there takes the place of `path`.
 
     Readers that have `path` open keep the old content, whole. Raises OSError.
     """
-    make_folder(path.parent)
+    make_folder(path.parent, ownership)
     temporary = path.with_name(TEMPORARY)
     temporary.unlink(missing_ok=True)
     try:
         yield temporary
-        if read_only:
-            temporary.chmod(READ_ONLY)
+        _hand_over(temporary, ownership.group, ownership.complete if complete else ownership.growing)
         sync(temporary)
         temporary.replace(path)
     except BaseException:
@@ -51,13 +52,29 @@ def replacing(path: Path, *, read_only: bool = False) -> Iterator[Path]:
     sync(path.parent)
 
 
-def make_folder(folder: Path) -> None:
+def make_folder(folder: Path, ownership: Ownership = AS_IT_COMES) -> None:
     """Make a folder, and those above it, so that a power cut does not take them away again. Raises OSError."""
     if folder.is_dir():
         return
-    make_folder(folder.parent)
+    make_folder(folder.parent, ownership)
     folder.mkdir(exist_ok=True)
+    _hand_over(folder, ownership.group, ownership.folder)
     sync(folder.parent)
+
+
+def _hand_over(path: Path, group: str | None, mode: int | None) -> None:
+    """The group first: a change of it takes the set-group-id bit away."""
+    if group is not None:
+        try:
+            shutil.chown(path, group=int(group) if group.isdigit() else group)
+        except LookupError as error:
+            raise ProjectionError(
+                Problem(
+                    f"there is no group {group}", "the config's files.group names it", "make it, or name another group"
+                )
+            ) from error
+    if mode is not None:
+        path.chmod(mode)
 
 
 def write(path: Path, content: bytes) -> None:

@@ -12,7 +12,7 @@ import h5py
 
 from nxscribe.errors import Problem, ProjectionError
 from nxscribe.model import iso
-from nxscribe.projections.files import entries_folder as entries_folder  # noqa: PLC0414 - used through this module
+from nxscribe.projections.files import AS_IT_COMES, Ownership, entries_folder
 from nxscribe.projections.nexus import atomic, writer
 from nxscribe.projections.nexus.account import RECORD_ID
 from nxscribe.projections.nexus.nodes import ExternalLinkNode, GroupNode
@@ -54,7 +54,9 @@ def check_owner(path: Path, entry: str, record_id: str) -> None:
         )
 
 
-def link_entry(master: Path, entry: str, file: str, *, has_plot: bool, time: datetime) -> None:
+def link_entry(
+    master: Path, entry: str, file: str, *, has_plot: bool, time: datetime, ownership: Ownership = AS_IT_COMES
+) -> None:
     """Make the master's entry a link to `file`, and the default if it is the newest with a plot.
 
     A new master takes in all that lies in its folder of entries, so that one that was deleted comes back whole.
@@ -72,16 +74,18 @@ def link_entry(master: Path, entry: str, file: str, *, has_plot: bool, time: dat
             name for name, there in links.items() if name != entry and _file_has_plot(master.parent / there, name)
         }
         default = _newest([*with_plot, *([entry] if has_plot else [])])
-    with atomic.replacing(master) as temporary:
+    with atomic.replacing(master, ownership) as temporary:
         atomic.write(temporary, _linked(master, links, default, time))
 
 
-def put_entry(master: Path, name: str, entry: GroupNode, *, has_plot: bool, time: datetime) -> None:
+def put_entry(
+    master: Path, name: str, entry: GroupNode, *, has_plot: bool, time: datetime, ownership: Ownership = AS_IT_COMES
+) -> None:
     """Put an entry into the master itself: the single layout.
 
     HDF5 uses most of the space of an entry that is written again for the new one.
     """
-    with atomic.replacing(master) as temporary:
+    with atomic.replacing(master, ownership) as temporary:
         is_new = not master.exists()
         if not is_new:
             shutil.copyfile(master, temporary)

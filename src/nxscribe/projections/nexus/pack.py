@@ -60,7 +60,7 @@ def pack(source: Path, target: Path, *, frames: bool = True) -> Packed:
         raise ProjectionError(Problem(f"{source} is not there", remedy="give the path of a master file"))
     packed = Packed(target)
     try:
-        with atomic.locked(target.parent), atomic.replacing(target, read_only=True) as temporary:
+        with atomic.locked(target.parent), atomic.replacing(target, complete=True) as temporary:
             _Packing(source, packed, frames=frames).run(temporary)
     except OSError as error:
         raise ProjectionError(

@@ -12,7 +12,7 @@ from typing import Final
 from nxscribe.definitions import parse_definition
 from nxscribe.errors import InputError, Problem, ProjectionError
 from nxscribe.model import Definition, now
-from nxscribe.projections.files import FileSettings, Layout, Written
+from nxscribe.projections.files import FileSettings, Layout, Ownership, Written, entries_folder
 from nxscribe.projections.nexus import atomic, master, writer
 from nxscribe.projections.nexus.nodes import GroupNode, Node
 from nxscribe.projections.nexus.raw import link_raw
@@ -39,12 +39,18 @@ def write_nexus(record: Record, settings: FileSettings) -> Written:
     """
     names = names_of(record, settings)
     path, container = names.master, names.container
-    with _explained(path, settings.data_root), atomic.locked(path.parent):
+    with _explained(path, settings.data_root), atomic.locked(path.parent, settings.ownership):
         for file in dict.fromkeys((path, container)):
             master.check_owner(file, record.entry, record.id)
         raw = link_raw(record.raw, record.detectors, names)
         tree = build_tree(_definition(record), record, raw)
-        _put(names, record, tree, {place: node for link in raw for place, node in link.in_place.items()})
+        _put(
+            names,
+            record,
+            tree,
+            {place: node for link in raw for place, node in link.in_place.items()},
+            settings.ownership,
+        )
     return Written(
         master=path,
         entry_file=container,
@@ -63,8 +69,8 @@ def names_of(record: Record, settings: FileSettings) -> Names:
     path = settings.data_root / record.master
     container = path
     if settings.layout is Layout.LINKED:
-        container = master.entries_folder(path) / f"{record.entry}.h5"
-    in_place = master.entries_folder(path) / "in_place" / record.id / container.name
+        container = entries_folder(path) / f"{record.entry}.h5"
+    in_place = entries_folder(path) / "in_place" / record.id / container.name
     return Names(settings.data_root, path, container, in_place, record.entry)
 
 
@@ -88,22 +94,22 @@ def _definition(record: Record) -> Definition:
         raise ProjectionError(*error.problems) from error
 
 
-def _put(names: Names, record: Record, tree: Tree, in_place: dict[str, Node]) -> None:
+def _put(names: Names, record: Record, tree: Tree, in_place: dict[str, Node], ownership: Ownership) -> None:
     time = now()
     if in_place:
         # First, so that no link ever leads to what is not there yet.
-        _put_file(names.in_place, record, entry_of(in_place), time)
+        _put_file(names.in_place, record, entry_of(in_place), time, ownership)
     has_plot = "default" in tree.entry.attributes
     if names.container == names.master:
-        master.put_entry(names.master, record.entry, tree.entry, has_plot=has_plot, time=time)
+        master.put_entry(names.master, record.entry, tree.entry, has_plot=has_plot, time=time, ownership=ownership)
         return
-    _put_file(names.container, record, tree.entry, time)
+    _put_file(names.container, record, tree.entry, time, ownership)
     file = f"{names.container.parent.name}/{names.container.name}"
-    master.link_entry(names.master, record.entry, file, has_plot=has_plot, time=time)
+    master.link_entry(names.master, record.entry, file, has_plot=has_plot, time=time, ownership=ownership)
 
 
-def _put_file(path: Path, record: Record, entry: GroupNode, time: datetime) -> None:
-    with atomic.replacing(path, read_only=not record.is_open) as temporary:
+def _put_file(path: Path, record: Record, entry: GroupNode, time: datetime, ownership: Ownership) -> None:
+    with atomic.replacing(path, ownership, complete=not record.is_open) as temporary:
         atomic.write(temporary, writer.file_image(path.name, record.entry, entry, time))
         verify_entry(temporary, record.entry, entry)
 
