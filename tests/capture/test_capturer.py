@@ -134,6 +134,14 @@ def test_a_default_is_taken_and_said_to_be_one(capture, everything):
     assert readings["a"].unit == "mm"
 
 
+def test_a_default_taken_at_the_start_is_asked_for_again_at_the_end(capture, everything):
+    broken = capture(plan_of(a=Source(attributes(f"{everything}/throwing"), default="5")))
+    plan = plan_of(a=Source(attributes(f"{everything}/energy"), default="5"))
+    final = capture(plan, Phase.FINAL, had=broken.readings)
+    assert final.readings["a"].value == 12.5
+    assert capture(plan, Phase.FINAL, had=final.readings).readings == {}
+
+
 def test_a_list_of_numbers_is_an_array_in_one_unit(capture, everything):
     names = [f"{everything}/{name}" for name in ("energy", "scalar_DevShort")]
     reading = capture(plan_of(several=TangoSource(tuple(names), is_list=True))).readings["several"]

@@ -15,6 +15,7 @@ from nxscribe.capture.merge import merge, worst
 from nxscribe.capture.reader import TangoReader
 from nxscribe.errors import Problem
 from nxscribe.model import Phase, Reading, Snapshot, now, units
+from nxscribe.model.reading import DEFAULT
 from nxscribe.plan import (
     CapturePlan,
     ExpressionSource,
@@ -26,8 +27,6 @@ from nxscribe.plan import (
 )
 from nxscribe.plan.expression import ExpressionError, Operand, cached_expression
 
-DEFAULT: Final = "default"
-"""The source that a reading from a default names."""
 LITERAL: Final = "literal"
 """The source that a value written in the config names."""
 
@@ -61,7 +60,8 @@ class Capturer:
             stop: Ends the capture at once when it is set, with what is there by then.
         """
         started, begun = now(), time.monotonic()
-        wanted = plan.wanted(phase, {name for name, reading in had.items() if reading.ok})
+        # A default was not had: at the end its source is asked again.
+        wanted = plan.wanted(phase, {name for name, reading in had.items() if reading.ok and not reading.is_default})
         asked = {name: plan.sources[name] for name in wanted if name in plan.sources and name not in given}
         told = self._read(asked, had if phase is Phase.FINAL else {}, begun + deadline_s, stop)
         readings: dict[str, Reading] = {}

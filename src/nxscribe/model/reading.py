@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 Value: TypeAlias = npt.NDArray[np.generic]
 """Scalars are 0-d. The dtype is the source's own (kinds b, i, u, f); texts are of kind U; opaque bytes are uint8."""
+
+DEFAULT: Final = "default"
+"""The source that a value names which stands in where no source gave one."""
 
 
 class Quality(StrEnum):
@@ -50,6 +53,11 @@ class Reading:
     def ok(self) -> bool:
         """Whether there is a value."""
         return self.value is not None
+
+    @property
+    def is_default(self) -> bool:
+        """Whether the value stands in for one that could not be had. Any other value is better."""
+        return self.source == DEFAULT
 
     def __eq__(self, other: object) -> bool:
         """Equal in everything, NaN equal to NaN, dtypes included."""

@@ -44,8 +44,9 @@ class Lookup:
     def reading(self, placeholder: str, phase: Phase | None) -> Reading:
         """What fills a placeholder: set by the control system, else read in `phase`, else known to nxscribe itself.
 
-        With no phase, the start's reading is taken, or the end's where the start has no value. Raises UnfitError with
-        the reason where there is no value, NotYetError where it is still to come.
+        With no phase, the start's reading is taken, or the end's where the start has no value. A default is taken where
+        there is nothing else. Raises UnfitError with the reason where there is no value, NotYetError where it is still
+        to come.
         """
         snapshots = {
             Phase.INITIAL: [self._initial],
@@ -53,7 +54,7 @@ class Lookup:
             None: [self._initial, self._final],
         }[phase]
         found = [place[placeholder] for place in [self._given, *snapshots, self._built_in] if placeholder in place]
-        for reading in found:
+        for reading in sorted(found, key=lambda reading: reading.is_default):
             if reading.ok:
                 return reading
         reason = found[-1].error if found else ""

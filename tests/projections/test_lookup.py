@@ -1,0 +1,41 @@
+"""Which reading fills a field."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from some_scans import ended, reading, started
+
+from nxscribe.model import Reading, now
+from nxscribe.model.reading import DEFAULT
+from nxscribe.projections.nexus.lookup import Lookup
+from nxscribe.records import Record
+
+
+def scan(root: Path, initial: Reading, final: Reading | None = None, **given: Reading) -> Record:
+    record = started(root)
+    record = ended(replace(record, given=given, initial=replace(record.initial, readings={"a": initial})))
+    assert record.final
+    return replace(record, final=replace(record.final, readings={"a": final} if final else {}))
+
+
+def of_default(value: str) -> Reading:
+    return Reading(DEFAULT, now(), np.asarray(value))
+
+
+def test_a_value_that_came_at_the_end_is_better_than_a_default_taken_at_the_start(tmp_path: Path) -> None:
+    record = scan(tmp_path, of_default("none"), reading("iron"))
+    assert Lookup(record).reading("a", None).value == "iron"
+
+
+def test_a_default_stands_where_nothing_better_came(tmp_path: Path) -> None:
+    failed = Reading("x", now(), error="no answer")
+    assert Lookup(scan(tmp_path, of_default("none"), failed)).reading("a", None).value == "none"
+    assert Lookup(scan(tmp_path, of_default("none"))).reading("a", None).value == "none"
+
+
+def test_the_first_of_two_values_counts_and_what_was_set_before_both(tmp_path: Path) -> None:
+    assert Lookup(scan(tmp_path, reading("iron"), reading("gold"))).reading("a", None).value == "iron"
+    assert Lookup(scan(tmp_path, reading("iron"), a=reading("salt"))).reading("a", None).value == "salt"
