@@ -172,7 +172,7 @@ class _Reader:
             case "attribute":
                 parent.attributes.append(self._make.attribute(name, value, element.facts))
             case "include":
-                self._includes.append(Include(element.written("file").text, element.place))
+                self._includes.append(Include(element.facts.clean(element.written("file")), element.place))
             case _:
                 parent.children.append(self._make.field(name, value, element.facts, element.attributes))
 
