@@ -38,7 +38,7 @@ def read_elsewhere(master: Path, **environment: str) -> np.ndarray:
         [sys.executable, "-c", code, master, result, f"entry_0001/{DATA}"],
         check=True,
         cwd="/",
-        env={**os.environ, **environment},
+        env={name: value for name, value in os.environ.items() if name != "HDF5_EXTFILE_PREFIX"} | environment,
         capture_output=True,
     )
     return np.load(result)
@@ -90,6 +90,17 @@ def test_a_moved_folder_does_not_read_what_a_later_scan_left_in_the_old_place(
     write_nexus(ended(other, edf_series(other, frames(2))), settings)
     master = moved / written.master.relative_to(settings.data_root)
     np.testing.assert_array_equal(read_elsewhere(master, HDF5_EXTFILE_PREFIX="${ORIGIN}"), seen)
+
+
+def test_a_moved_master_without_its_folder_of_entries_shows_no_frames_rather_than_wrong_ones(
+    record: Record, settings: FileSettings, tmp_path: Path
+) -> None:
+    written = write_nexus(ended(record, edf_series(record, frames())), settings)
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    shutil.move(written.master, alone)
+    with h5py.File(alone / written.master.name) as file, pytest.raises(KeyError):
+        file[f"entry_0001/{DATA}"]
 
 
 def test_every_raw_file_is_listed_relative_to_the_master(record: Record, settings: FileSettings) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import h5py
@@ -73,6 +73,33 @@ def test_every_reader_shows_frames_and_readings(
         data, x = read(written.master)
     np.testing.assert_array_equal(data, seen)
     assert x == 1500.0
+
+
+def datasets(group: h5py.Group) -> Iterator[h5py.Dataset]:
+    """All below a group, through every link."""
+    for name in group:
+        node = group[name]
+        if isinstance(node, h5py.Group):
+            yield from datasets(node)
+        else:
+            yield node
+
+
+@pytest.mark.parametrize("make", [hdf5_scan, hdf5_series, edf_series])
+def test_whoever_walks_through_the_master_can_read_all_that_is_there(
+    make, settings: FileSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import scippnexus  # noqa: PLC0415 - slow to import
+
+    record = started(settings.data_root)
+    written = write_nexus(ended(record, make(record, frames())), settings)
+    monkeypatch.chdir(tmp_path)
+    with h5py.File(written.master) as file:
+        assert all(dataset[()] is not None for dataset in datasets(file))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # theirs
+        with scippnexus.File(written.master) as file:
+            assert set(file["entry_0001"][...]) >= {"sample", "instrument", "plot", "nxscribe"}
 
 
 @pytest.mark.parametrize("read", READERS)

@@ -19,13 +19,12 @@ from nxscribe.projections.nexus import master
 from nxscribe.projections.nexus.account import ACCOUNT, RECORD_ID
 from nxscribe.projections.nexus.nodes import FieldNode, GroupNode
 from nxscribe.projections.nexus.project import names_of
-from nxscribe.projections.nexus.raw import link_raw
+from nxscribe.projections.nexus.raw import files_aside, link_raw
 from nxscribe.projections.nexus.raw.names import Names
-from nxscribe.projections.nexus.tree import build_tree, entry_of
+from nxscribe.projections.nexus.tree import build_tree
 from nxscribe.projections.nexus.verify import differences
 from nxscribe.records.record import DefinitionText, Record
 
-_WRITABLE: Final = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 _OF_THE_MAKING: Final = frozenset(
     f"{ACCOUNT}/{name}" for name in ("missing", "missing_reason", "warnings", "notes", "program_version")
 )
@@ -40,7 +39,7 @@ def inspect_entry(record: Record, settings: FileSettings, *, quick: bool = False
     """
     names = names_of(record, settings)
     try:
-        wrong = [*_in_container(names, record), *_in_master(names)]
+        wrong = [*_in_container(names, record, settings.ownership.complete), *_in_master(names)]
         if not wrong and not quick:
             wrong = _contents(names, record)
     except (OSError, KeyError, ProjectionError) as error:
@@ -107,7 +106,7 @@ def unknown_entries(path: Path, known: Collection[str]) -> tuple[str, ...]:
         return ()
 
 
-def _in_container(names: Names, record: Record) -> Iterator[str]:
+def _in_container(names: Names, record: Record, complete: int) -> Iterator[str]:
     if not names.container.exists():
         yield f"{names.container} is not there"
         return
@@ -118,8 +117,9 @@ def _in_container(names: Names, record: Record) -> Iterator[str]:
         elif owner != record.id:
             yield f"{names.container}: its {record.entry} is of {f'the record {owner}' if owner else 'unknown origin'}"
     is_own = names.container != names.master
-    if is_own and not record.is_open and names.container.stat().st_mode & _WRITABLE:
-        yield f"{names.container} is complete and can be written"
+    mode = stat.S_IMODE(names.container.stat().st_mode)
+    if is_own and not record.is_open and mode != complete:
+        yield f"{names.container} is complete and has the mode {mode:04o} instead of {complete:04o}"
 
 
 def _in_master(names: Names) -> Iterator[str]:
@@ -150,11 +150,8 @@ def _contents(names: Names, record: Record) -> list[str]:
     found = differences(names.container, names.entry, entry)
     wrong = [one for one in found if one.partition(":")[0] not in _OF_THE_MAKING]
     wrong += _attribute_differences(names, entry)
-    if in_place := {place: node for link in raw for place, node in link.in_place.items()}:
-        if names.in_place.exists():
-            wrong += differences(names.in_place, names.entry, entry_of(in_place))
-        else:
-            wrong.append(f"{names.in_place} is not there")
+    for path, aside in files_aside(raw, names).items():
+        wrong += differences(path, names.entry, aside) if path.exists() else [f"{path} is not there"]
     return [f"{names.container}: {one}" for one in wrong]
 
 

@@ -14,10 +14,10 @@ from nxscribe.errors import InputError, Problem, ProjectionError
 from nxscribe.model import Definition, now
 from nxscribe.projections.files import FileSettings, Layout, Ownership, Written, entries_folder
 from nxscribe.projections.nexus import atomic, master, writer
-from nxscribe.projections.nexus.nodes import GroupNode, Node
-from nxscribe.projections.nexus.raw import link_raw
+from nxscribe.projections.nexus.nodes import GroupNode
+from nxscribe.projections.nexus.raw import files_aside, link_raw
 from nxscribe.projections.nexus.raw.names import Names
-from nxscribe.projections.nexus.tree import Tree, build_tree, entry_of
+from nxscribe.projections.nexus.tree import Tree, build_tree
 from nxscribe.projections.nexus.verify import verify_entry
 from nxscribe.records.record import Record
 
@@ -44,13 +44,7 @@ def write_nexus(record: Record, settings: FileSettings) -> Written:
             master.check_owner(file, record.entry, record.id)
         raw = link_raw(record.raw, record.detectors, names)
         tree = build_tree(_definition(record), record, raw)
-        _put(
-            names,
-            record,
-            tree,
-            {place: node for link in raw for place, node in link.in_place.items()},
-            settings.ownership,
-        )
+        _put(names, record, tree, files_aside(raw, names), settings.ownership)
     return Written(
         master=path,
         entry_file=container,
@@ -70,8 +64,9 @@ def names_of(record: Record, settings: FileSettings) -> Names:
     container = path
     if settings.layout is Layout.LINKED:
         container = entries_folder(path) / f"{record.entry}.h5"
-    in_place = entries_folder(path) / "in_place" / record.id / container.name
-    return Names(settings.data_root, path, container, in_place, record.entry)
+    frames = entries_folder(path) / "frames" / f"{record.entry}.h5"
+    in_place = frames.parent / "in_place" / record.id / frames.name
+    return Names(settings.data_root, path, container, frames, in_place, record.entry, record.id)
 
 
 def _check_names(record: Record) -> None:
@@ -94,11 +89,12 @@ def _definition(record: Record) -> Definition:
         raise ProjectionError(*error.problems) from error
 
 
-def _put(names: Names, record: Record, tree: Tree, in_place: dict[str, Node], ownership: Ownership) -> None:
+def _put(names: Names, record: Record, tree: Tree, aside: dict[Path, GroupNode], ownership: Ownership) -> None:
     time = now()
-    if in_place:
-        # First, so that no link ever leads to what is not there yet.
-        _put_file(names.in_place, record, entry_of(in_place), time, ownership)
+    # First, so that no link ever leads to what is not there yet.
+    for path, entry in aside.items():
+        master.check_owner(path, record.entry, record.id)
+        _put_file(path, record, entry, time, ownership)
     has_plot = "default" in tree.entry.attributes
     if names.container == names.master:
         master.put_entry(names.master, record.entry, tree.entry, has_plot=has_plot, time=time, ownership=ownership)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -13,7 +13,7 @@ from nxscribe.model import Attribute, Definition, Field, Group, Link, Value, iso
 from nxscribe.projections.nexus.account import ACCOUNT, account
 from nxscribe.projections.nexus.links import Links
 from nxscribe.projections.nexus.lookup import Filled, Lookup, NotYetError
-from nxscribe.projections.nexus.nodes import FieldNode, GroupNode, Node
+from nxscribe.projections.nexus.nodes import FieldNode, GroupNode
 from nxscribe.projections.nexus.plots import Plots
 from nxscribe.projections.nexus.raw import RawLink
 from nxscribe.projections.nexus.values import UnfitError
@@ -53,19 +53,8 @@ def build_tree(definition: Definition, record: Record, raw: Iterable[RawLink] = 
     for link in links:
         if link.frames:
             plots.frame(link.frames)
-    own = account(record, tree.missing, tree.pending, tree.warnings)
-    own.children |= tree.entry.require(ACCOUNT, own.nx_class).children
-    tree.entry.children[ACCOUNT] = own
+    tree.entry.children[ACCOUNT] = account(record, tree.missing, tree.pending, tree.warnings)
     return tree
-
-
-def entry_of(nodes: Mapping[str, Node]) -> GroupNode:
-    """An entry of nothing but `nodes`, by path."""
-    entry = GroupNode("NXentry")
-    for path, node in nodes.items():
-        parent, _, name = path.rpartition("/")
-        entry.require(parent, "NXcollection").children[name] = node
-    return entry
 
 
 class _Builder:

@@ -23,10 +23,8 @@ class Frames:
     """Goes to `data` in the detector's group."""
     files: int
     """How many files it shows, from the first on."""
-    beside: dict[str, Node] = field(default_factory=dict)
-    """What else has to be in the entry for it, by path from the entry."""
-    in_place: dict[str, Node] = field(default_factory=dict)
-    """What has to be in the file that holds only as long as the folder is not moved, by the same paths."""
+    aside: dict[Path, dict[str, Node]] = field(default_factory=dict)
+    """What has to be in files aside for it, by the path in their entry. The first is needed by the next."""
     spoiled: str = ""
     """Why the files after those are not shown."""
 

@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 
 from nxscribe.model import RawSeries
+from nxscribe.projections.nexus.account import RECORD_ID
 from nxscribe.projections.nexus.nodes import FieldNode, GroupNode, Node
 from nxscribe.projections.nexus.raw import edf, hdf5
 from nxscribe.projections.nexus.raw.frames import Frames, RawError, size_of
@@ -35,8 +36,8 @@ class RawLink:
     missing: dict[str, str] = field(default_factory=dict)
     frames: str = ""
     """The path of the frames, if they are linked."""
-    in_place: dict[str, Node] = field(default_factory=dict)
-    """What goes to the file that holds only as long as the folder is not moved."""
+    aside: dict[Path, dict[str, Node]] = field(default_factory=dict)
+    """What goes to files aside, by path in their entry; the first is needed by the next."""
 
 
 def link_raw(raw: Sequence[RawSeries], groups: dict[str, str], names: Names) -> list[RawLink]:
@@ -55,6 +56,27 @@ def link_raw(raw: Sequence[RawSeries], groups: dict[str, str], names: Names) -> 
     return [*links, everything]
 
 
+def files_aside(links: Iterable[RawLink], names: Names) -> dict[Path, GroupNode]:
+    """The entries of the files that the links of all detectors need, in the order in which they can be written."""
+    entries: dict[Path, GroupNode] = {}
+    for link in links:
+        for path, nodes in link.aside.items():
+            entry = entries.setdefault(path, _entry_aside(names))
+            for place, node in nodes.items():
+                parent, _, name = place.rpartition("/")
+                entry.require(parent, "NXcollection").children[name] = node
+    return entries
+
+
+def _entry_aside(names: Names) -> GroupNode:
+    """It says for whom it is, to those who come upon it."""
+    entry = GroupNode("NXentry")
+    entry.children["title"] = FieldNode(np.asarray(f"Raw frames of {names.entry} of {names.master.name}"))
+    parent, _, name = RECORD_ID.rpartition("/")
+    entry.require(parent, "NXcollection").children[name] = FieldNode(np.asarray(names.record_id))
+    return entry
+
+
 def _link_detector(detector: str, group: str, raw: Sequence[RawSeries], names: Names) -> RawLink:
     paths = [path for series in raw for path in _paths(series)]
     link = RawLink(classes={group: "NXdetector"})
@@ -71,8 +93,7 @@ def _link_detector(detector: str, group: str, raw: Sequence[RawSeries], names: N
             f"{frames.spoiled}: it and the {after} after it are not linked"
         )
     link.nodes[data] = frames.node
-    link.nodes |= frames.beside
-    link.in_place = frames.in_place
+    link.aside = frames.aside
     link.frames = data
     return link
 

@@ -15,15 +15,22 @@ class Names:
     master: Path
     container: Path
     """The file that holds the entry."""
+    frames: Path
+    """The file through which raw files that are no HDF5 files are read."""
     in_place: Path
-    """The file for what holds only as long as the folder is not moved. Its last part is `container`'s."""
+    """The file for what holds only as long as the folder is not moved. Its last part is that of `frames`."""
     entry: str
+    record_id: str
     _known: dict[tuple[Path, Path], str] = field(default_factory=dict, compare=False)
     """Folders as others name them: a scan's thousands of files lie in few."""
 
     def from_container(self, path: Path) -> str:
         """The name of `path` in links of the entry's file: HDF5 takes them from that file's folder."""
         return self._named(path, self.container.parent)
+
+    def from_frames(self, path: Path) -> str:
+        """The name of `path` in the file `frames`."""
+        return self._named(path, self.frames.parent)
 
     def from_master(self, path: Path) -> str:
         """The name of `path` for people and programs that start at the master file."""

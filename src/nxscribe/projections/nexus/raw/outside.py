@@ -3,15 +3,17 @@
 HDF5 takes a relative name in external storage from the *working directory* of whoever reads, unless the variable
 HDF5_EXTFILE_PREFIX is `${ORIGIN}`; an absolute name breaks when the folder moves. Virtual datasets do better: a source
 file whose absolute path is not there is looked for, by its last part, beside the file that names it. So the frames are
-stored twice, by absolute names in a file aside and by relative ones in the entry's own, and a virtual dataset chooses:
+stored twice, by absolute and by relative names, and a virtual dataset chooses:
 
-    instrument/detector01/data
-      in place: /data/…/in_place/{record}/entry_0029.h5 : /entry_0029/nxscribe/frames/frelon, absolute names
-      moved:    …/entry_0029.h5, which is the entry's own file, the same path, relative names
+    entry_0029.h5               instrument/detector01/data     a link to
+    frames/entry_0029.h5        frelon                         the virtual dataset, over stored/frelon
+      in place, of              /data/…/frames/in_place/{record}/entry_0029.h5, with absolute names
+      moved, of                 frames/entry_0029.h5, which is this file itself, with relative names
 
-One of the two is always there, so that nothing ever reads as fill values: raw files that are gone are an error. The
-record's id in the path makes sure that a moved folder never reads what another scan left in the old place. An external
-link would choose in the same way, but nexusformat follows those itself and knows no second place.
+One of the two is always there, so that nothing ever reads as fill values: a file that is gone is an error. The
+record's id in the path makes sure that a moved folder never reads what another scan left in the old place. The entry
+itself holds nothing that cannot be read, whoever walks through it. An external link would choose in the same way, but
+nexusformat follows those itself and knows no second place.
 """
 
 from __future__ import annotations
@@ -25,8 +27,8 @@ from typing import Final
 import numpy as np
 
 from nxscribe.model import Value
-from nxscribe.projections.nexus.account import ACCOUNT
 from nxscribe.projections.nexus.nodes import (
+    ExternalLinkNode,
     FrameSource,
     Node,
     Segment,
@@ -36,6 +38,7 @@ from nxscribe.projections.nexus.nodes import (
 from nxscribe.projections.nexus.raw.frames import Frames, unlike_counts
 from nxscribe.projections.nexus.raw.names import Names
 
+_STORED: Final = "stored"
 _MOST_SEGMENTS: Final = 2500
 """Of one dataset: HDF5 keeps their list in an object header's message, which holds at most 2,729."""
 
@@ -72,13 +75,14 @@ def store(detector: str, stack: Stack, names: Names, files: int, spoiled: str) -
     absolute: dict[str, Node] = {}
     sources: list[FrameSource] = []
     for start in starts:
-        path = f"{ACCOUNT}/frames/{detector}" + (f"_{start}" if len(starts) > 1 else "")
+        path = f"{_STORED}/{detector}" + (f"_{start}" if len(starts) > 1 else "")
         blocks = stack.blocks[start : start + _MOST_SEGMENTS]
         shape = (len(blocks), *stack.shape)
         samples = {index - start: frame for index, frame in stack.samples.items() if 0 <= index - start < len(blocks)}
-        for nodes, called in ((relative, names.from_container), (absolute, str)):
+        for nodes, called in ((relative, names.from_frames), (absolute, str)):
             segments = tuple(Segment(called(block.path), block.offset, size) for block in blocks)
             nodes[path] = StoredOutsideNode(shape, stack.dtype, segments, samples)
         sources.append(FrameSource(str(names.in_place), f"/{names.entry}/{path}", shape))
     data = VirtualNode(stack.dtype, tuple(sources), unlike_counts(stack.dtype), dict(stack.samples))
-    return Frames(data, files, relative, absolute, spoiled)
+    link = ExternalLinkNode(names.from_container(names.frames), f"/{names.entry}/{detector}", data.shape)
+    return Frames(link, files, {names.in_place: absolute, names.frames: {detector: data, **relative}}, spoiled)
