@@ -14,12 +14,13 @@ from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from nxscribe.cli.preview import preview
-from nxscribe.cli.preview_view import Live, LiveValue, preview_json, preview_view
+from nxscribe.cli.preview_view import preview_view
 from nxscribe.errors import InputError, TriggerRefusedError
 from nxscribe.model import Phase
 from nxscribe.plan import CapturePlan
 from nxscribe.service.beamline import load_beamline
 from nxscribe.service.config import load_config
+from nxscribe.service.preview import Live, LiveValue, preview_json
 
 DEFINITION = """\
 <group NX_class="NXentry" groupName="${entry}">

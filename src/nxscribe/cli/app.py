@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from nxscribe import __version__
-from nxscribe.cli import check, demo, fsck, pack, preview, records, regenerate, run, scan
+from nxscribe.cli import check, convert, demo, fsck, pack, preview, records, regenerate, run, scan
 from nxscribe.errors import NxscribeError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
 app.command()(demo.demo)
 app.command()(check.check)
 app.command()(preview.preview)
+app.command()(convert.convert)
 app.command()(run.run)
 app.add_typer(scan.app, name="scan")
 app.add_typer(records.app, name="records")

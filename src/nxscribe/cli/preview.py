@@ -10,9 +10,9 @@ import typer
 from nxscribe.errors import InputError, Problem
 
 if TYPE_CHECKING:
-    from nxscribe.cli.preview_view import Live
     from nxscribe.plan import CapturePlan
     from nxscribe.service.config import Config
+    from nxscribe.service.preview import Live
 
 
 def preview(
@@ -27,9 +27,10 @@ def preview(
     """
     from rich.console import Console
 
-    from nxscribe.cli.preview_view import preview_json, preview_view
+    from nxscribe.cli.preview_view import preview_view
     from nxscribe.service.beamline import load_beamline
     from nxscribe.service.config import load_config
+    from nxscribe.service.preview import preview_json
 
     beamline = load_beamline(load_config(config))
     plan = beamline.plan(_chosen(technique, sorted(beamline.plans)))
@@ -51,6 +52,10 @@ def _chosen(technique: str, techniques: list[str]) -> str:
 
 
 def _read(plan: CapturePlan, config: Config) -> Live:
-    from nxscribe.cli.preview_live import read_live
+    from nxscribe.capture import Capturer, TangoReader
+    from nxscribe.service.preview_live import read_live
 
-    return read_live(plan, config)
+    with TangoReader(config.tango.host or None) as reader:
+        # A daemon has its proxies already when a scan starts: making them is not part of the time told.
+        reader.prepare(plan.attributes)
+        return read_live(plan, config, Capturer(reader))

@@ -1,14 +1,10 @@
-"""How a preview looks: a table whose first column is the tree, or JSON."""
+"""How a preview looks on a terminal: a table whose first column is the tree."""
 
 from __future__ import annotations
 
-import json
-import math
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -17,9 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from nxscribe.errors import Location
-from nxscribe.model import Phase, Template, Value
+from nxscribe.model import Template, Value
 from nxscribe.plan import CapturePlan, NodeKind, PreviewNode, preview_tree
 from nxscribe.plan.preview import BUILT_IN_WORDS, SET_BY_CONTROL
+from nxscribe.service.preview import Live, is_read, path_below
 
 _WIDE: Final = 100
 """From this many columns on there is room for the place where each node is defined."""
@@ -29,28 +26,6 @@ _LONG_NAME: Final = re.compile(r"[\w.:/-]+/([\w.-]+/[\w.-]+)")
 _NAME_STYLES: Final = {NodeKind.GROUP: "bold cyan", NodeKind.LINK: "magenta", NodeKind.ATTRIBUTE: "italic"}
 _ORIGIN_STYLES: Final = {BUILT_IN_WORDS: "blue", SET_BY_CONTROL: "yellow"}
 _AGES: Final = ((1.0, "s", 60), (60.0, "min", 60), (3600.0, "h", 48), (86400.0, "d", float("inf")))
-
-
-@dataclass(frozen=True, slots=True)
-class LiveValue:
-    """One value as it would be written."""
-
-    value: Value
-    units: str = ""
-    source: str = ""
-    time: datetime | None = None
-    quality: str = ""
-    """Empty where it is VALID."""
-
-
-@dataclass(frozen=True, slots=True)
-class Live:
-    """All values, by path from the entry (`sample/name`, `data@signal`), and why others are missing."""
-
-    values: dict[str, LiveValue]
-    missing: dict[str, str]
-    taken: datetime
-    durations_s: dict[Phase, float] = field(default_factory=dict)
 
 
 def preview_view(plan: CapturePlan, live: Live | None, width: int) -> RenderableType:
@@ -87,14 +62,8 @@ def _rows(
     for child in node.children:
         last = child is node.children[-1]
         yield from _rows(
-            child, _below(path, child), f"{below}{'└ ' if last else '├ '}", f"{below}{'  ' if last else '│ '}"
+            child, path_below(path, child), f"{below}{'└ ' if last else '├ '}", f"{below}{'  ' if last else '│ '}"
         )
-
-
-def _below(path: str, child: PreviewNode) -> str:
-    if child.kind is NodeKind.ATTRIBUTE:
-        return f"{path}@{child.name}"
-    return f"{path}/{child.name}" if path else child.name
 
 
 def _name(guides: str, node: PreviewNode) -> Text:
@@ -131,7 +100,7 @@ def _live_cells(path: str, node: PreviewNode, live: Live) -> tuple[Text, Text]:
     if path in live.missing:
         return (Text("not set yet", "yellow") if _comes_with_the_scan(node) else Text("missing", "bold red")), Text()
     value = live.values.get(path)
-    if value is None or not _is_read(node):
+    if value is None or not is_read(node):
         return Text(), Text()
     quality = f" {value.quality}" if value.quality else ""
     age = _age((live.taken - value.time).total_seconds()) if value.time else ""
@@ -140,11 +109,6 @@ def _live_cells(path: str, node: PreviewNode, live: Live) -> tuple[Text, Text]:
 
 def _comes_with_the_scan(node: PreviewNode) -> bool:
     return any(words == SET_BY_CONTROL for _, words in node.origins)
-
-
-def _is_read(node: PreviewNode) -> bool:
-    """Whether a value is a reading: not a literal, and not one that only a real scan has."""
-    return any(words != BUILT_IN_WORDS for _, words in node.origins)
 
 
 def _brief(value: Value) -> str:
@@ -168,57 +132,10 @@ def _age(age_s: float) -> str:
 
 def _summary(root: PreviewNode, live: Live) -> list[Text]:
     nodes = {path: node for _, path, node in _rows(root)}
-    read = [path for path, node in nodes.items() if _is_read(node) and path in live.values]
+    read = [path for path, node in nodes.items() if is_read(node) and path in live.values]
     later = [path for path in live.missing if path in nodes and _comes_with_the_scan(nodes[path])]
     missing = {path: reason for path, reason in live.missing.items() if path not in later}
     times = ", ".join(f"{phase.value} {seconds * 1e3:.0f} ms" for phase, seconds in live.durations_s.items())
     counts = f"{len(read)} values read, {len(missing)} missing, {len(later)} to be set by the control system"
     reasons = [Text.assemble((path, "bold red"), f": {reason}") for path, reason in missing.items()]
     return [*reasons, Text(f"{counts}; capture, with the first contact: {times}")]
-
-
-def preview_json(plan: CapturePlan, live: Live | None) -> str:
-    """The preview for programs."""
-    document: dict[str, object] = {"technique": plan.technique, "sha256": plan.definition.sha256}
-    if live:
-        document["capture_s"] = {phase.value: seconds for phase, seconds in live.durations_s.items()}
-        document["missing"] = live.missing
-    return json.dumps(document | {"entry": _plain(preview_tree(plan), "", live)}, indent=2, ensure_ascii=False)
-
-
-def _plain(node: PreviewNode, path: str, live: Live | None) -> dict[str, object]:
-    place = node.location
-    plain: dict[str, object] = {
-        "kind": node.kind.value,
-        "name": node.name,
-        "type": node.type,
-        "units": node.units,
-        "phase": node.phase.value if node.phase else "",
-        "mandatory": node.mandatory,
-        "text": node.text,
-        "sources": dict(node.origins),
-        "defined": {"file": place.file, "line": place.line, "column": place.column} if place else None,
-    }
-    if live and path in live.values and _is_read(node):
-        plain["live"] = _plain_value(live.values[path], live)
-    if node.children:
-        plain["children"] = [_plain(child, _below(path, child), live) for child in node.children]
-    return plain
-
-
-def _plain_value(value: LiveValue, live: Live) -> dict[str, object]:
-    return {
-        "value": _finite(value.value.tolist()),
-        "units": value.units,
-        "source": value.source,
-        "time": value.time.isoformat() if value.time else "",
-        "age_s": (live.taken - value.time).total_seconds() if value.time else None,
-        "quality": value.quality or "VALID",
-    }
-
-
-def _finite(value: object) -> object:
-    """JSON has no NaN and no infinity: they become texts."""
-    if isinstance(value, list):
-        return [_finite(one) for one in value]
-    return value if not isinstance(value, float) or math.isfinite(value) else str(value)

@@ -164,7 +164,7 @@ def _refuse_what_needs_a_restart(old: Config, new: Config) -> None:
         "data_root": lambda config: config.data_root,
         "state_dir": lambda config: config.state_dir,
         "tango": lambda config: config.tango,
-        "files.layout": lambda config: config.files.layout,
+        "files (layout or ownership)": lambda config: (config.files.layout, config.files.ownership),
     }
     changed = [name for name, value in fixed.items() if value(old) != value(new)]
     if changed:

@@ -12,12 +12,14 @@ from typing import Self
 import structlog
 
 from nxscribe.capture import Capturer, TangoReader
-from nxscribe.errors import Problem
+from nxscribe.errors import JournalError, Problem
+from nxscribe.plan import CapturePlan
 from nxscribe.projections import Worker, Written
 from nxscribe.records import JOURNAL_FILE, Journal, Queue, Work
 from nxscribe.service.beamline import Beamline
 from nxscribe.service.housekeeping import Housekeeper
 from nxscribe.service.library import Library
+from nxscribe.service.preview import Live
 from nxscribe.service.projector import Projector
 from nxscribe.service.session import ScanState, Session
 from nxscribe.service.watch import Watch
@@ -49,7 +51,7 @@ class Scribe:
             ),
             self._note_attempt,
         )
-        capturer = Capturer(self._reader)
+        capturer = self._capturer = Capturer(self._reader)
         self.sessions = {
             device: Session(
                 device,
@@ -61,7 +63,7 @@ class Scribe:
             )
             for device in config.tango.devices
         }
-        self._housekeeper = Housekeeper(self.sessions.values(), config.limits.scan_hours)
+        self._housekeeper = Housekeeper(self._journal, self.sessions.values(), config.limits.scan_hours)
         self._take_up_open_scans()
 
     def __enter__(self) -> Self:
@@ -119,6 +121,12 @@ class Scribe:
             self._announce(session)
         return problems
 
+    def read_now(self, plan: CapturePlan) -> Live:
+        """What a scan would get if it started and ended now. Nothing is kept."""
+        from nxscribe.service.preview_live import read_live  # noqa: PLC0415 - it needs HDF5, which a scan does not
+
+        return read_live(plan, self.beamline.config, self._capturer)
+
     @property
     def troubles(self) -> tuple[str, ...]:
         """What an operator should know of now: a refused reload, files that cannot be written."""
@@ -145,7 +153,7 @@ class Scribe:
         self._reader.prepare(beamline.attributes)
 
     def _take_up_open_scans(self) -> None:
-        for record in self._journal.open_records():
+        for record in self._journal.open_records(on_damage=_log_damage):
             if session := self.sessions.get(record.session):
                 session.resume(record)
             else:
@@ -172,6 +180,10 @@ class Scribe:
     def _announce(self, session: Session) -> None:
         for listener in self._listeners:
             listener(session)
+
+
+def _log_damage(error: JournalError) -> None:
+    log.error("an open scan is damaged in the journal, and cannot be taken up", reason=str(error))
 
 
 def open_scribe(config: Path, *, data_root: Path | None = None, state_dir: Path | None = None) -> Scribe:

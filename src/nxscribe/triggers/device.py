@@ -18,6 +18,7 @@ from tango import DevState
 from tango.server import Device, attribute, command
 
 from nxscribe.errors import JournalError, NxscribeError
+from nxscribe.service.preview import preview_json
 from nxscribe.service.requests import EndRequest, StartRequest, decode_parameters, decode_request
 from nxscribe.service.scribe import Scribe
 from nxscribe.service.session import Answer, ScanState, Session, Status
@@ -150,6 +151,19 @@ class NxScribe(Device):
         """Read config and definitions anew; the last good set stays in force if they cannot be used."""
         with _tango_errors("Reload"):
             return [str(problem) for problem in self.scribe.reload()]
+
+    @command(doc_in="a technique", doc_out="JSON: the tree that it will write")
+    def Preview(self, technique: str) -> str:  # noqa: N802
+        """What a scan of the technique would write: names, classes, types, units, phases, sources, places."""
+        with _tango_errors("Preview"):
+            return preview_json(self.scribe.beamline.plan(technique), None)
+
+    @command(doc_in="a technique", doc_out="JSON: the same with the devices' present values")
+    def PreviewLive(self, technique: str) -> str:  # noqa: N802
+        """The same with values, ages, qualities, and what is missing and why: the devices are read as for a scan."""
+        with _tango_errors("PreviewLive"):
+            plan = self.scribe.beamline.plan(technique)
+            return preview_json(plan, self.scribe.read_now(plan))
 
 
 def _json(answer: Answer) -> str:

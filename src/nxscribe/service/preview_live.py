@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from nxscribe.capture import Capturer, TangoReader
-from nxscribe.cli.preview_view import Live, LiveValue
+from nxscribe.capture import Capturer
 from nxscribe.definitions import definition_text
 from nxscribe.model import Phase, Snapshot, now
 from nxscribe.plan import CapturePlan
@@ -13,20 +12,14 @@ from nxscribe.projections.nexus.nodes import FieldNode, GroupNode
 from nxscribe.projections.nexus.tree import build_tree
 from nxscribe.records import DefinitionText, EndReason, Record, ScanIdentity
 from nxscribe.service.config import Config
+from nxscribe.service.preview import Live, LiveValue
 
 
-def read_live(plan: CapturePlan, config: Config) -> Live:
+def read_live(plan: CapturePlan, config: Config, capturer: Capturer) -> Live:
     """Read both phases now, and make of them the entry that a scan would get. Nothing is kept."""
-    reader = TangoReader(config.tango.host or None)
-    try:
-        # A daemon has its proxies already when a scan starts: making them is not part of the time told.
-        reader.prepare(plan.attributes)
-        capturer = Capturer(reader)
-        deadline_s = config.limits.deadline_s
-        initial = capturer.capture(plan, Phase.INITIAL, given={}, had={}, deadline_s=deadline_s)
-        final = capturer.capture(plan, Phase.FINAL, given={}, had=initial.readings, deadline_s=deadline_s)
-    finally:
-        reader.close()
+    deadline_s = config.limits.deadline_s
+    initial = capturer.capture(plan, Phase.INITIAL, given={}, had={}, deadline_s=deadline_s)
+    final = capturer.capture(plan, Phase.FINAL, given={}, had=initial.readings, deadline_s=deadline_s)
     return _as_written(plan, config, initial, final)
 
 
