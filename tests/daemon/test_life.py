@@ -67,3 +67,12 @@ def test_the_service_manager_learns_when_it_is_ready_alive_and_stopping(make_dae
         daemon.process.terminate()
         wait_until(lambda: manager.recv(1000).startswith(b"STOPPING=1"), "it says that it stops")
         assert daemon.process.wait(30) == 0
+
+
+def test_every_line_of_the_log_names_the_beamline_from_the_first_on(make_daemon):
+    daemon: Daemon = make_daemon().start()
+    daemon.start_scan()
+    daemon.stop()
+    daemon.start()
+    assert daemon.events("scan resumed")
+    assert {line["beamline"] for line in daemon.log} == {"sim"}

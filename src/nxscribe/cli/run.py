@@ -15,13 +15,14 @@ def run(
     log_format: Annotated[str | None, typer.Option(help="console or json, instead of the config's.")] = None,
 ) -> None:
     """Run the daemon until SIGTERM or Ctrl-C; SIGHUP reads config and definitions anew."""
+    from nxscribe.service.library import Library
     from nxscribe.service.log import LogFormat, configure_logging
-    from nxscribe.service.scribe import open_scribe
+    from nxscribe.service.scribe import Scribe
     from nxscribe.triggers.daemon import run_daemon
 
-    scribe = open_scribe(config, data_root=data_root, state_dir=state_dir)
-    settings = scribe.beamline.config
+    library = Library(config, data_root=data_root, state_dir=state_dir)
+    settings = library.current.config
     configure_logging(
         LogFormat(log_format) if log_format else settings.logging.format, settings.logging.level, settings.beamline
     )
-    run_daemon(scribe)
+    run_daemon(Scribe(library))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -184,8 +183,3 @@ class Scribe:
 
 def _log_damage(error: JournalError) -> None:
     log.error("an open scan is damaged in the journal, and cannot be taken up", reason=str(error))
-
-
-def open_scribe(config: Path, *, data_root: Path | None = None, state_dir: Path | None = None) -> Scribe:
-    """A scribe for the config file at `config`, with its folders replaced where given. Raises InputError."""
-    return Scribe(Library(config, data_root=data_root, state_dir=state_dir))
