@@ -77,7 +77,7 @@ DAMAGES: dict[str, tuple[Callable[[Experiment], object], str]] = {
     "master overwritten": (lambda e: e.master.write_bytes(b"not a file of HDF5's at all"), "cannot be opened"),
     "value changed": (
         lambda e: rewrite(e.entry_file(1), set_value("entry_0001/sample/x", 7.0)),
-        "sample/x: np.float64(7.0) instead of",
+        "sample/x: ",
     ),
     "unit changed": (
         lambda e: rewrite(e.entry_file(1), set_attribute("entry_0001/sample/x", "units", "mm")),
@@ -91,7 +91,7 @@ DAMAGES: dict[str, tuple[Callable[[Experiment], object], str]] = {
         lambda e: rewrite(e.master, lambda file: file.pop("entry_0002")),
         "does not show entry_0002",
     ),
-    "made writable": (lambda e: e.entry_file(1).chmod(0o644), "is complete and can be written"),
+    "made writable": (lambda e: e.entry_file(1).chmod(0o644), "has the mode 0644 instead of 0444"),
     "entries exchanged": (
         lambda e: shutil.copyfile(e.entry_file(1), e.entry_file(2).with_suffix(".x")) and
         e.entry_file(2).with_suffix(".x").replace(e.entry_file(3)),

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,11 +16,6 @@ from daemons import wait_until
 
 A_CHECK_EACH = 10
 SHORT, LONG = 30, int(os.environ.get("NXSCRIBE_KILLS", "500"))
-
-
-@pytest.fixture(scope="module")
-def energy(serve_module: Callable) -> str:
-    return f"{serve_module('everything').device}/energy"
 
 
 def kill_and_check(folder: Path, energy: str, kills: int, seed: int) -> Crashes:

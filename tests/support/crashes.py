@@ -81,6 +81,15 @@ WRITER_POINTS = (
 DAEMON_POINTS = ("begin journal before", "begin journal after", "commit journal before", "commit journal after")
 
 
+def plain_daemon(folder: Path, name: str, energy: str, settings: str = "") -> Daemon:
+    """One that reads a single attribute; `settings` are further lines of its config."""
+    daemon = Daemon(folder, name)
+    daemon.definition.write_text(DEFINITION)
+    places = {"data": daemon.data, "state": daemon.state}
+    daemon.config.write_text(CONFIG.format(**places, name=name, device=daemon.devices[0], energy=energy) + settings)
+    return daemon
+
+
 @dataclass
 class Scan:
     """One scan as its control system knows it. What was sent and not answered may be there or not."""
@@ -101,13 +110,7 @@ class Crashes:
 
     def __init__(self, folder: Path, name: str, energy: str, seed: int) -> None:
         self.chance = random.Random(seed)  # noqa: S311 - no secret
-        self.daemon = Daemon(folder, name)
-        self.daemon.definition.write_text(DEFINITION)
-        self.daemon.config.write_text(
-            CONFIG.format(
-                data=self.daemon.data, state=self.daemon.state, name=name, device=self.daemon.devices[0], energy=energy
-            )
-        )
+        self.daemon = plain_daemon(folder, name, energy)
         self.order = folder / "death"
         self.scans: list[Scan] = []
         self.kills: dict[str, int] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -79,11 +80,22 @@ class JournalReader:
                 Problem(f"record {id} in the journal {self.path} is damaged", damage.why, damage.remedy)
             ) from error
 
-    def open_records(self) -> tuple[Record, ...]:
-        """The records of scans that are running, or were when the last daemon ended. Oldest first."""
+    def open_records(self, on_damage: Callable[[JournalError], None] | None = None) -> tuple[Record, ...]:
+        """The records of scans that are running, or were when the last daemon ended. Oldest first.
+
+        One that is damaged is passed over and told to `on_damage`; without that, it raises JournalError.
+        """
         with self._database.reading() as connection:
             ids = connection.execute("SELECT id FROM record WHERE end_reason IS NULL ORDER BY position").fetchall()
-        return tuple(self.record(id_) for (id_,) in ids)
+        records = []
+        for (id_,) in ids:
+            try:
+                records.append(self.record(id_))
+            except JournalError as error:
+                if on_damage is None:
+                    raise
+                on_damage(error)
+        return tuple(records)
 
     def summaries(
         self, *, beamline: str | None = None, proposal: str | None = None, limit: int | None = None

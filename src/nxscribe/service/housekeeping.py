@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
 
 import structlog
 
 from nxscribe.errors import NxscribeError
+from nxscribe.model import now
+from nxscribe.records import EndReason, Journal
 from nxscribe.service.session import Session
 
 log = structlog.get_logger()
@@ -19,9 +24,11 @@ _LEAST_S = 0.5
 class Housekeeper:
     """A thread that looks at all sessions from time to time."""
 
-    def __init__(self, sessions: Iterable[Session], scan_hours: float) -> None:
+    def __init__(self, journal: Journal, sessions: Iterable[Session], scan_hours: float) -> None:
         """`scan_hours` is the limit at the start: it tells how often to look."""
+        self._journal = journal
         self._sessions = tuple(sessions)
+        self._scan_hours = scan_hours
         self._pause_s = min(max(scan_hours * 3600 / 10, _LEAST_S), _MOST_S)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="housekeeper")
@@ -39,7 +46,26 @@ class Housekeeper:
     def _run(self) -> None:
         while not self._stopping.wait(self._pause_s):
             for session in self._sessions:
-                try:
+                with _told():
                     session.close_if_overdue()
-                except NxscribeError as error:
-                    log.error("a scan that is overdue could not be closed", reason=str(error))
+            with _told():
+                self._close_the_lost()
+
+    def _close_the_lost(self) -> None:
+        """Scans that no session has: their device is not in the config any more, or their record was imported."""
+        held = {session.open_record for session in self._sessions}
+        for record in self._journal.open_records(on_damage=lambda _: None):
+            if record.id not in held and now() - record.start_time > timedelta(hours=self._scan_hours):
+                note = f"closed by rule, without final readings: the config has no session {record.session}"
+                self._journal.update(
+                    replace(record, end_time=now(), end_reason=EndReason.INTERRUPTED, notes=(*record.notes, note))
+                )
+                log.warning("a scan without a session was closed", entry=record.entry, master=record.master)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except NxscribeError as error:
+        log.error("a scan that is overdue could not be closed", reason=str(error))

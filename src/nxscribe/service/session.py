@@ -112,6 +112,11 @@ class Session:
         """The status of this moment; never waits."""
         return self._status
 
+    @property
+    def open_record(self) -> str | None:
+        """The id of the open scan's record."""
+        return self._open[0].id if self._open else None
+
     def resume(self, record: Record) -> None:
         """Take up a scan that a former run of the daemon left open: the control system need not know."""
         plan = self._plan_of(record)

@@ -134,11 +134,18 @@ class _DeviceServer:
 
 
 def register(settings: TangoSettings) -> None:
-    """Enter the devices into the Tango database where they are not. Raises DaemonError when it cannot be reached,
-    or when a device belongs to another server.
+    """Enter the devices into the Tango database where they are not, and take out those that this server had before.
+
+    Raises DaemonError when it cannot be reached, or when a device belongs to another server.
     """
     try:
         database = tango.Database(*settings.host.rsplit(":", 1)) if settings.host else tango.Database()
+        wanted = {device.lower() for device in settings.devices}
+        for device in database.get_device_name(settings.server, "NxScribe"):
+            if device.lower() not in wanted:
+                # Tango would make it all the same, and there is no session for it.
+                database.delete_device(device)
+                log.info("device removed: the config does not name it any more", device=device)
         for device in settings.devices:
             info = tango.DbDevInfo()
             info.name, info._class, info.server = device, "NxScribe", settings.server  # noqa: SLF001 -- Tango's own name
