@@ -51,6 +51,10 @@ def test_warnings_alone_are_clean(run) -> None:
     assert result.stderr.startswith("id16a.yaml: tomo: 0 errors, 1 warning (")
 
 
+def test_warnings_have_status_one_where_they_count_as_errors(run) -> None:
+    assert run(CONFIG % "keV", "--strict").exit_code == 1
+
+
 def test_errors_have_status_one_and_stand_at_their_lines(run) -> None:
     result = run(CONFIG % "mm")
     assert result.exit_code == 1

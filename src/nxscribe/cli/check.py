@@ -21,15 +21,17 @@ _COLOURS = {Severity.ERROR: typer.colors.RED, Severity.WARNING: typer.colors.YEL
 def check(
     config: Annotated[Path, typer.Argument(help="The beamline's config (YAML).")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    live: Annotated[bool, typer.Option("--live", help="Ask the devices, too: are they there, do they fit?")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Count warnings as errors, as for a git hook.")] = False,
 ) -> None:
     """Check a beamline's config and definitions: `file:line:column: error: what; why; remedy`, sorted.
 
-    Exit status: 0 clean (warnings are allowed), 1 errors, 2 the config cannot be read at all.
+    Exit status: 0 clean (warnings are allowed, but with --strict), 1 errors, 2 the config cannot be read at all.
     """
     from nxscribe.service.examine import examine
 
     started = time.perf_counter()
-    findings = examine(config)
+    findings = examine(config, live=live)
     problems = [_seen_from_here(problem) for problem in findings.problems]
     count = {severity: sum(problem.severity is severity for problem in problems) for severity in Severity}
     if as_json:
@@ -43,7 +45,7 @@ def check(
         errors, warnings = _counted(count[Severity.ERROR], "error"), _counted(count[Severity.WARNING], "warning")
         what = f"{', '.join(findings.techniques)}: " if findings.techniques else ""
         typer.echo(f"{config}: {what}{errors}, {warnings} ({time.perf_counter() - started:.2f} s)", err=True)
-    if count[Severity.ERROR]:
+    if count[Severity.ERROR] or (strict and problems):
         raise typer.Exit(_ERRORS if findings.readable else _UNUSABLE)
 
 

@@ -10,6 +10,7 @@ from nxscribe.model import Definition, Phase
 from nxscribe.plan.built_in import BUILT_IN
 from nxscribe.plan.capture_plan import CapturePlan
 from nxscribe.plan.checks import check_sources, check_units
+from nxscribe.plan.claims import check_claims
 from nxscribe.plan.detectors import LimaDetector
 from nxscribe.plan.expressions import check_expressions, operands_of
 from nxscribe.plan.sources import Source
@@ -58,6 +59,7 @@ def compile_plan(
         *check_expressions(offered),
         *check_sources(plan, uses, offered, parameters),
         *check_units(uses, offered, definition),
+        *check_claims(definition, [detector.group for detector in detectors.values()]),
     )
     if any(problem.severity is Severity.ERROR for problem in problems):
         raise InputError(*problems)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nxscribe.definitions import load_definition
 from nxscribe.errors import InputError, Problem
-from nxscribe.service.beamline import load_beamline
+from nxscribe.service.beamline import Beamline, load_beamline
 from nxscribe.service.beamline_files import named_definitions
 from nxscribe.service.config import UnreadableError, load_config
 
@@ -25,8 +25,11 @@ class Findings:
     """Whether there is a config to speak of."""
 
 
-def examine(path: Path) -> Findings:
-    """Examine the config at `path` and all that it names. Raises nothing for what its author can mend."""
+def examine(path: Path, *, live: bool = False) -> Findings:
+    """Examine the config at `path` and all that it names. Raises nothing for what its author can mend.
+
+    With `live` the devices are asked, too, if nothing else is wrong.
+    """
     try:
         config = load_config(path)
     except UnreadableError as error:
@@ -35,9 +38,16 @@ def examine(path: Path) -> Findings:
         return Findings((), tuple(dict.fromkeys((*error.problems, *_of_definitions(path)))))
     techniques = tuple(sorted(config.techniques))
     try:
-        return Findings(techniques, load_beamline(config).warnings)
+        beamline = load_beamline(config)
     except InputError as error:
         return Findings(techniques, error.problems)
+    return Findings(techniques, (*beamline.warnings, *(_asked(beamline) if live else ())))
+
+
+def _asked(beamline: Beamline) -> tuple[Problem, ...]:
+    from nxscribe.service.examine_live import examine_live  # noqa: PLC0415 - Tango is needed for this alone
+
+    return examine_live(beamline)
 
 
 def _of_definitions(path: Path) -> Iterator[Problem]:
