@@ -70,7 +70,10 @@ class Scribe:
 
         In a process that serves Tango this comes after the server's initialisation: a proxy made meanwhile crashes it.
         """
-        self._take_on(self._library.current)
+        beamline = self._library.current
+        self._take_on(beamline)
+        # Connections cost more than reads: the first scan shall find them made.
+        self._reader.read(beamline.attributes, time.monotonic() + beamline.config.limits.deadline_s)
         self._projector.start()
         self._housekeeper.start()
         self._watch.start()
