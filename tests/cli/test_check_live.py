@@ -63,4 +63,4 @@ def test_what_is_not_there_and_what_does_not_fit_is_told_at_its_line(told) -> No
 
 
 def test_why_a_device_gives_no_value_is_said(told) -> None:
-    assert "not defined in the database" in told["id16a.yaml:11:3"]
+    assert "the Tango database knows no such device" in told["id16a.yaml:11:3"]
