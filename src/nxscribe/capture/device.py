@@ -17,7 +17,7 @@ import tango
 
 from nxscribe.capture.costs import Costs
 from nxscribe.capture.health import Health, Trouble
-from nxscribe.capture.link import DeviceError, DeviceTimeoutError
+from nxscribe.capture.link import DeviceError, RequestError
 from nxscribe.capture.names import TangoName
 from nxscribe.capture.order import Link, Order
 from nxscribe.errors import Problem
@@ -91,9 +91,10 @@ class Device:
         self._closing.set()
         self._orders.put(())
 
-    def join(self, until: float) -> None:
-        """Wait for the thread's end, until a moment: one that hangs in Tango is left behind."""
+    def join(self, until: float) -> bool:
+        """Wait for the thread's end, until a moment, and say whether it has come."""
         self._thread.join(max(0.0, until - time.monotonic()))
+        return not self._thread.is_alive()
 
     # All below runs in the device's own thread.
 
@@ -146,10 +147,11 @@ class Device:
             timeout_s = remaining / (1 + len(requests)) if split else self._costs.timeout_s(names, remaining, requests)
             try:
                 readings = self._read(names, min(timeout_s, order.timeouts.get(names[0], timeout_s)))
-            except DeviceTimeoutError as error:
-                well = False
-                self._health.fall_ill(str(error))
-                self._health.check_later(names)
+            except RequestError as error:
+                if error.slow:
+                    well = False
+                    self._health.fall_ill(str(error))
+                    self._health.check_later(names)
                 self._costs.forget(names)
                 self._tell(order, names, str(error))
                 if len(names) > 1:
@@ -207,6 +209,8 @@ class Device:
                 health.refreshed()
                 self._link.refresh(_PATIENCE_S)
         except DeviceError as error:
+            if isinstance(error, RequestError) and not error.slow:
+                return
             health.fall_ill(str(error))
             health.check_later(self._watched)
             health.check_in_vain()
@@ -219,14 +223,15 @@ class Device:
             name = health.unchecked[0]
             try:
                 self._measure(name)
-            except DeviceTimeoutError as error:
-                health.fall_ill(str(error))
-                if name is not health.blamed or len(self._watched) == 1:
-                    # It may have waited for a neighbour that hangs: the others shall be heard first.
-                    health.blamed = name
-                    health.check_in_vain()
-                    return
-                self._costs.note_never(name)
+            except RequestError as error:
+                if error.slow:
+                    health.fall_ill(str(error))
+                    if name is not health.blamed or len(self._watched) == 1:
+                        # It may have waited for a neighbour that hangs: the others shall be heard first.
+                        health.blamed = name
+                        health.check_in_vain()
+                        return
+                    self._costs.note_never(name)
             health.unchecked.remove(name)
         if not health.unchecked:
             health.recover()
@@ -236,16 +241,17 @@ class Device:
         for name in list(self._health.left_out):
             if not self._orders.empty():
                 return
-            with contextlib.suppress(DeviceTimeoutError):
-                self._measure(name)
+            # What is still too slow is left out again by the next read.
             self._health.left_out.discard(name)
+            with contextlib.suppress(RequestError):
+                self._measure(name, keep=True)
 
-    def _measure(self, name: TangoName) -> None:
+    def _measure(self, name: TangoName, *, keep: bool = False) -> None:
         """See how long an attribute takes, and keep its value for who wanted it in vain."""
         for _ in range(2):
             started = time.monotonic()
             readings = self._read([name], _PATIENCE_S)
-            if self._health.trouble or name in self._health.left_out:
+            if keep or self._health.trouble:
                 self._keep(readings)
             if time.monotonic() - started < _WORTH_A_SECOND_LOOK_S or not self._health.trouble:
                 return

@@ -46,6 +46,7 @@ _CONNECTIONS: Final = (
     "API_DeviceNotExported",
     "API_ServerNotRunning",
     "API_CantConnectToDatabase",
+    "API_TangoHostNotSet",
     "DB_DeviceNotDefined",
     "API_DeviceNotDefined",
 )
@@ -62,7 +63,17 @@ def is_timeout(error: tango.DevFailed) -> bool:
     return any(entry.reason in _TIMEOUTS for entry in error.args)
 
 
+def is_connection(error: tango.DevFailed) -> bool:
+    """Whether the device was not there at all, whatever it was asked for."""
+    return any(entry.reason in _CONNECTIONS for entry in error.args)
+
+
 def _cause(stack: tuple[tango.DevError, ...]) -> tuple[str, str]:
+    if any("request was delayed" in entry.desc for entry in stack):
+        return (
+            "the connection to its server failed a moment ago, and Tango waits a second before it tries again",
+            "see whether the server and its host run",
+        )
     if any("CallTimedout" in entry.desc for entry in stack) and not any(entry.reason in _TIMEOUTS for entry in stack):
         return "its server does not answer at all", "see whether the server is frozen, and its host up"
     # The first entry is the root; where it only says "CORBA", a later one knows what it was about.

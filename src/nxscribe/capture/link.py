@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import tango
 
-from nxscribe.capture.explain import explain, is_timeout
+from nxscribe.capture.explain import explain, is_connection, is_timeout
 from nxscribe.capture.names import TangoName
 from nxscribe.capture.values import Configuration, configuration_of, reading_of
 from nxscribe.errors import Problem
@@ -17,8 +17,13 @@ class DeviceError(Exception):
     """The device as a whole did not answer. Its text is in the form of every error: what; why; remedy."""
 
 
-class DeviceTimeoutError(DeviceError):
-    """It was there, but took too long: it may still be busy with what it was asked for."""
+class RequestError(DeviceError):
+    """This request failed, another one may do better: one attribute may have spoilt it for all."""
+
+    def __init__(self, text: str, *, slow: bool = False) -> None:
+        super().__init__(text)
+        self.slow = slow
+        """Whether it took too long: the device may still be busy with it."""
 
 
 class DeviceLink:
@@ -28,6 +33,7 @@ class DeviceLink:
         self._device = device
         self._name = device.removeprefix("tango://")
         self._proxy: tango.DeviceProxy | None = None
+        self._connected = False
         self._timeout_ms = 0
         self._configurations: dict[TangoName, Configuration] = {}
 
@@ -39,6 +45,8 @@ class DeviceLink:
             attributes = self._connect(timeout_s).read_attributes([name.member for name in names])
         except tango.DevFailed as error:
             raise self._failed(error) from None
+        except Exception as error:
+            raise RequestError(Problem(f"{self._name} could not be read", repr(error)).explanation) from error
         answered = list(zip(names, attributes, strict=True))
         unlearnt = ""
         try:
@@ -78,12 +86,20 @@ class DeviceLink:
         if self._proxy is None:
             self._proxy = tango.DeviceProxy(self._device, green_mode=tango.GreenMode.Synchronous)
             self._proxy.set_source(tango.DevSource.DEV)
+        if not self._connected:
+            self._proxy.ping()
+            self._connected = True
         timeout_ms = max(1, round(timeout_s * 1000))
         if timeout_ms != self._timeout_ms:
+            # Only while connected: otherwise it would try to connect, with Python's one lock held, and with a frozen
+            # server the whole program would stand still for three seconds (PyTango 10.3.1).
             self._proxy.set_timeout_millis(timeout_ms)
             self._timeout_ms = timeout_ms
         return self._proxy
 
     def _failed(self, error: tango.DevFailed) -> DeviceError:
         text = explain(self._name, error.args)
-        return DeviceTimeoutError(text) if is_timeout(error) else DeviceError(text)
+        if is_timeout(error):
+            return RequestError(text, slow=True)
+        self._connected = False
+        return DeviceError(text) if is_connection(error) else RequestError(text)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import tango
 
-from nxscribe.capture.explain import explain, is_timeout
-from nxscribe.capture.link import DeviceError, DeviceTimeoutError
+from nxscribe.capture.explain import explain
+from nxscribe.capture.link import DeviceError
 from nxscribe.capture.names import TangoName
 from nxscribe.capture.values import text_of
 from nxscribe.errors import Problem
@@ -22,15 +22,16 @@ class DatabaseLink:
         self._host = host
         self._database: tango.Database | None = None
 
-    def read(self, names: Sequence[TangoName], timeout_s: float) -> dict[TangoName, Reading]:
-        """A reading for each property: its text, or an array of texts where it has several lines."""
+    def read(self, names: Sequence[TangoName], timeout_s: float) -> dict[TangoName, Reading]:  # noqa: ARG002 - told below
+        """A reading for each property: its text, or an array of texts where it has several lines.
+
+        Tango's own timeout of 3 s holds, whatever `timeout_s` says: setting it may block all of Python, see DeviceLink.
+        """
         try:
             database = self._connect()
-            database.set_timeout_millis(max(1, round(timeout_s * 1000)))
             return {name: _reading(database, name) for name in names}
         except tango.DevFailed as error:
-            text = explain(f"the Tango database {self._host}", error.args)
-            raise (DeviceTimeoutError(text) if is_timeout(error) else DeviceError(text)) from None
+            raise DeviceError(explain(f"the Tango database {self._host}", error.args)) from None
 
     def refresh(self, timeout_s: float) -> None:
         """Nothing is kept of properties."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import threading
 import time
 from collections import defaultdict
@@ -22,6 +23,8 @@ from nxscribe.errors import InputError
 from nxscribe.model import Reading, now
 
 _CLOSING_S = 1.0
+_LEAVING_S = 15.0
+"""Longer than any call to Tango takes that is under way."""
 _DATABASE = "properties of "
 """What the name of a device begins with that is no device but a database."""
 
@@ -39,6 +42,8 @@ class TangoReader:
         self._attributes: dict[str, TangoName] = {}
         self._names: dict[tuple[str, str], TangoName] = {}
         self._devices: dict[str, Device] = {}
+        self._left_behind: list[Device] = []
+        atexit.register(self._leave)
 
     def prepare(self, attributes: Iterable[str]) -> None:
         """Begin to connect to the attributes' devices and to learn their units, in the background."""
@@ -130,14 +135,22 @@ class TangoReader:
         }
 
     def close(self) -> None:
-        """End all threads; one that hangs in a device is left behind after a second."""
+        """End all threads. One that hangs in a device is left behind after a second; the program's end waits for it."""
         with self._lock:
             devices = list(self._devices.values())
             self._devices.clear()
         for device in devices:
             device.close()
         until = time.monotonic() + _CLOSING_S
-        for device in devices:
+        self._left_behind += [device for device in devices if not device.join(until)]
+        if not self._left_behind:
+            atexit.unregister(self._leave)
+
+    def _leave(self) -> None:
+        # A thread that comes back from Tango when the interpreter is gone takes the whole process down with SIGABRT.
+        self.close()
+        until = time.monotonic() + _LEAVING_S
+        for device in self._left_behind:
             device.join(until)
 
     def __enter__(self) -> Self:
