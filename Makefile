@@ -5,10 +5,10 @@
 SHELL := /bin/bash
 VENV := .venv
 PYTHON := $(VENV)/bin/python
-SOURCES := $(shell find src definitions configs -type f -not -name '*.pyc') pyproject.toml README.md
+SOURCES := $(shell find src definitions configs schemas -type f -not -name '*.pyc') pyproject.toml README.md
 DEMO := nxscribe-demo
 
-.PHONY: demo test test-all check lint types imports tests lock clean
+.PHONY: fuzz demo test test-all check lint types imports tests lock clean
 
 demo: $(VENV)/.package
 	@$(VENV)/bin/nxscribe demo --output $(DEMO)
@@ -30,6 +30,16 @@ types: $(VENV)/.package
 
 imports: $(VENV)/.package
 	$(VENV)/bin/lint-imports
+
+# Both dialects' readers against mutated definitions; atheris is made for the running Python where it has no wheel.
+FUZZ_S := 3600
+fuzz: $(VENV)/.package
+	test -x build/fuzz/bin/python || $(PYTHON) -m venv --system-site-packages build/fuzz
+	build/fuzz/bin/python -m pip install --quiet atheris pyyaml msgspec numpy pint
+	PYTHONPATH=src build/fuzz/bin/python tests/fuzz/readers.py build/corpus build/findings \
+	  $$(find definitions configs tests/fuzz/found -name '*.xml' -o -name '*.yaml') \
+	  $$(find $(VENV) -name hdf5_cfg.xml) -- \
+	  -max_total_time=$(FUZZ_S) -max_len=20000 -timeout=30 -rss_limit_mb=1500 -dict=tests/fuzz/dialects.dict
 
 lock: $(VENV)/.dependencies
 	$(PYTHON) -m pip install --quiet uv
