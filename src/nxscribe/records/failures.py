@@ -19,7 +19,11 @@ _REASONS = (
         "a part of the file is damaged",
         "stop the daemon, keep a copy, and save what is sound with `nxscribe records salvage`",
     ),
-    ("SQLITE_CANTOPEN", "the file or its folder is missing or may not be read", "check the path and its permissions"),
+    (
+        "SQLITE_CANTOPEN",
+        "the file or its folder is missing or may not be read, or the process has too many files open",
+        "check the path, its permissions, and the process's limit of open files",
+    ),
     ("SQLITE_BUSY", "another process keeps it locked", "wait, or end that process"),
     ("SQLITE_IOERR", "the disk failed, or a quota or size limit was met", "check the disk, quotas and the system log"),
 )

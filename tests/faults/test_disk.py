@@ -1,0 +1,296 @@
+"""What can happen to the disks of a running daemon: triggers go on being answered, files come when they can."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import signal
+import sqlite3
+import subprocess
+from collections.abc import Callable
+from contextlib import closing, contextmanager
+from itertools import count
+from pathlib import Path
+
+import h5py
+import pytest
+import tango
+from crashes import MORTAL
+from daemons import Daemon, wait_until
+from namespaces import start_behind, start_in_namespace, within, writer_of
+from typer.testing import CliRunner
+
+from nxscribe.cli.app import app
+from nxscribe.records import JournalReader
+
+NAMESPACE = ("unshare", "--mount", "--map-root-user")
+
+
+@pytest.fixture(scope="session")
+def may_mount(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("mount")
+    if (
+        not shutil.which("unshare")
+        or subprocess.run(
+            [*NAMESPACE, "mount", "-t", "tmpfs", "tmpfs", folder], capture_output=True, check=False
+        ).returncode
+    ):
+        pytest.skip("this account may not mount in a namespace of its own")
+
+
+def scan(daemon: Daemon, name: str) -> None:
+    daemon.start_scan(scan=name)
+    daemon.end_scan()
+
+
+def trouble_and_recovery(daemon: Daemon, go_bad: Callable[[], object], go_good: Callable[[], object], why: str) -> None:
+    """The story of every fault of the data root: seen, answered through, told with its reason, drained."""
+    scan(daemon, "before")
+    daemon.await_files()
+    go_bad()
+    scan(daemon, "meanwhile")
+    wait_until(lambda: daemon.proxy.troubles, "the trouble is shown")
+    assert why in daemon.proxy.troubles[0]
+    assert daemon.proxy.state() == tango.DevState.ALARM
+    assert daemon.proxy.filesWaiting == 1
+    scan(daemon, "more")
+    wait_until(lambda: daemon.proxy.filesWaiting == 2, "both wait")
+    assert any(why in line["reason"] and line["retry_at"] for line in daemon.events("file not written"))
+    go_good()
+    wait_until(lambda: daemon.proxy.filesWaiting == 0, "they are written by themselves", 60)
+    assert daemon.proxy.state() == tango.DevState.ON
+
+
+def titles(master: Path) -> list[str]:
+    with h5py.File(master) as file:
+        return [str(file[name]["title"].asstr()[()]) for name in sorted(file)]
+
+
+ALL = ["phantom - before", "phantom - meanwhile", "phantom - more"]
+
+
+@pytest.mark.usefixtures("may_mount")
+def test_a_full_disk(make_daemon) -> None:
+    daemon = make_daemon()
+    start_in_namespace(daemon, daemon.data)
+    trouble_and_recovery(
+        daemon,
+        lambda: within(daemon, f"cat /dev/zero > {daemon.data}/ballast || true"),
+        lambda: within(daemon, f"rm {daemon.data}/ballast"),
+        "No space left on device",
+    )
+
+
+@pytest.mark.usefixtures("may_mount")
+def test_a_disk_that_becomes_read_only(make_daemon) -> None:
+    daemon = make_daemon()
+    start_in_namespace(daemon, daemon.data)
+    trouble_and_recovery(
+        daemon,
+        lambda: within(daemon, f"mount -o remount,ro {daemon.data}"),
+        lambda: within(daemon, f"mount -o remount,rw {daemon.data}"),
+        "Read-only file system",
+    )
+
+
+def test_a_data_root_that_is_gone_for_a_while(make_daemon) -> None:
+    daemon = make_daemon().start()
+    away = daemon.data.with_name("away")
+    trouble_and_recovery(
+        daemon, lambda: daemon.data.rename(away), lambda: away.rename(daemon.data), "is not there; not mounted"
+    )
+    assert titles(daemon.master) == ALL
+
+
+def test_a_permission_that_is_taken_away(make_daemon) -> None:
+    daemon = make_daemon()
+    # Without any power over files that are not its own, also where the tests run as root.
+    start_behind(daemon, ["unshare", "--user"])
+    folder = daemon.master.parent
+    entries = folder / "ma2210-sim_entries"
+
+    def set_mode(mode: int) -> None:
+        for place in (entries, folder):
+            place.chmod(mode)
+
+    trouble_and_recovery(daemon, lambda: set_mode(0o555), lambda: set_mode(0o755), "Permission denied")
+    assert titles(daemon.master) == ALL
+
+
+def test_a_master_that_is_replaced_by_another_programs_file(make_daemon) -> None:
+    daemon = make_daemon().start()
+
+    def replace() -> None:
+        daemon.master.rename(daemon.master.with_suffix(".ours"))
+        with h5py.File(daemon.master, "w") as file:
+            file["mine"] = 1
+
+    def put_back() -> None:
+        with h5py.File(daemon.master) as file:
+            assert list(file) == ["mine"]
+        daemon.master.with_suffix(".ours").replace(daemon.master)
+
+    trouble_and_recovery(daemon, replace, put_back, "was made by another program")
+    assert titles(daemon.master) == ALL
+
+
+def test_a_master_that_is_damaged(make_daemon) -> None:
+    daemon = make_daemon().start()
+    trouble_and_recovery(
+        daemon,
+        lambda: daemon.master.write_bytes(b"this was an HDF5 file"),
+        lambda: daemon.master.rename(daemon.master.with_suffix(".damaged")),
+        "cannot be opened",
+    )
+    assert titles(daemon.master) == ALL
+
+
+def test_a_master_that_is_deleted_comes_back_with_the_next_scan(make_daemon) -> None:
+    daemon = make_daemon().start()
+    scan(daemon, "before")
+    daemon.await_files()
+    daemon.master.unlink()
+    scan(daemon, "meanwhile")
+    daemon.await_files()
+    assert titles(daemon.master) == ALL[:2]
+
+
+def test_no_file_descriptor_is_left(make_daemon) -> None:
+    daemon = make_daemon().start()
+    writer: list[int] = []
+
+    def limit(pid: int, spare: int | None) -> None:
+        hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)[1]
+        used = {int(path.name) for path in Path(f"/proc/{pid}/fd").iterdir()}
+        free = next(number for number in count() if number not in used)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (hard if spare is None else free + spare, hard))
+
+    proxy = daemon.proxy
+
+    def go_bad() -> None:
+        writer.append(writer_of(daemon))
+        # A connection or two of Tango's are left to the daemon, and nothing to the writer.
+        limit(daemon.process.pid, 2)
+        limit(writer[0], 0)
+
+    trouble_and_recovery(
+        daemon, go_bad, lambda: (limit(daemon.process.pid, None), limit(writer[0], None)), "too many files open"
+    )
+    assert proxy.state() == tango.DevState.ON
+    assert titles(daemon.master) == ALL
+
+
+def test_a_writer_that_hangs_is_replaced(make_daemon) -> None:
+    daemon = make_daemon()
+    daemon.config.write_text(daemon.config.read_text().replace("write_timeout_s: 20", "write_timeout_s: 1"))
+    daemon.start()
+    scan(daemon, "before")
+    daemon.await_files()
+    os.kill(writer_of(daemon), signal.SIGSTOP)
+    scan(daemon, "meanwhile")
+    wait_until(lambda: any("hung" in line["reason"] for line in daemon.events("file not written")), "it is seen")
+    wait_until(lambda: daemon.proxy.filesWaiting == 0, "another writes it", 60)
+    assert titles(daemon.master) == ALL[:2]
+
+
+def test_a_record_that_crashes_the_writer_again_and_again_is_set_aside_and_the_others_go_on(make_daemon) -> None:
+    daemon = make_daemon()
+    order = daemon.config.with_name("death")
+    path = ":".join([str(MORTAL), os.environ.get("PYTHONPATH", "")])
+    daemon.start(PYTHONPATH=path, NXSCRIBE_TEST_DEATH=str(order))
+
+    def die_once() -> None:
+        order.write_text("writer open entry after 1")
+        wait_until(lambda: not order.exists(), "the writer dies", 60)
+
+    daemon.start_scan(scan="before")
+    die_once()
+    die_once()
+    die_once()
+    wait_until(lambda: any("set aside" in line for line in daemon.proxy.troubles), "it is told")
+    assert daemon.events("record set aside")
+    assert daemon.proxy.state() == tango.DevState.RUNNING
+    # The end is a new state of the record: it is tried again.
+    daemon.end_scan()
+    scan(daemon, "meanwhile")
+    daemon.await_files()
+    assert titles(daemon.master) == ALL[:2]
+
+
+def test_a_clock_that_is_set_back_an_hour_does_not_make_files_wait_for_it(make_daemon) -> None:
+    daemon = make_daemon().start()
+    away = daemon.data.with_name("away")
+    daemon.data.rename(away)
+    scan(daemon, "before")
+    wait_until(lambda: daemon.proxy.troubles, "the trouble is shown")
+    # As it looks when the clock was an hour ahead at the last attempt.
+    with closing(sqlite3.connect(daemon.state / "journal.sqlite", timeout=10)) as connection, connection:
+        connection.execute(
+            "UPDATE projection SET failed_at = strftime('%Y-%m-%dT%H:%M:%f000+00:00', 'now', '+1 hour'),"
+            " retry_at = strftime('%Y-%m-%dT%H:%M:%f000+00:00', 'now', '+61 minutes')"
+        )
+    away.rename(daemon.data)
+    wait_until(lambda: daemon.proxy.filesWaiting == 0, "it is written", 15)
+
+
+def test_two_daemons_on_one_experiment_harm_no_entry_of_the_other(make_daemon) -> None:
+    one, other = make_daemon(), make_daemon()
+    other.config.write_text(other.config.read_text().replace(str(other.data), str(one.data)))
+    one.start()
+    other.start()
+    scan(one, "one1")
+    one.await_files()
+    assert other.start_scan(scan="other1")["entry"] == "entry_0002"
+    other.end_scan()
+    other.await_files()
+    assert one.start_scan(scan="one2")["entry"] == "entry_0002"
+    one.end_scan()
+    wait_until(lambda: one.proxy.troubles, "the trouble is shown")
+    assert "two daemons, or two journals" in one.proxy.troubles[0]
+    assert titles(one.master) == ["phantom - one1", "phantom - other1"]
+    assert other.proxy.state() == tango.DevState.ON
+
+
+@pytest.mark.usefixtures("may_mount")
+def test_the_journals_own_disk_is_full(make_daemon) -> None:
+    daemon = make_daemon()
+    start_in_namespace(daemon, daemon.state)
+    daemon.start_scan(scan="before")
+    within(daemon, f"cat /dev/zero > {daemon.state}/ballast || true")
+    with refused("the disk is full"):
+        for _ in range(100):
+            daemon.proxy.SetParameters('{"between": 1, "note": "' + "x" * 10_000 + '"}')
+    with refused("the disk is full"):
+        daemon.end_scan()
+    assert daemon.proxy.state() == tango.DevState.RUNNING
+    within(daemon, f"rm {daemon.state}/ballast")
+    assert daemon.end_scan()["end_reason"] == "finished"
+    scan(daemon, "meanwhile")
+    daemon.await_files()
+    assert titles(daemon.master) == ALL[:2]
+
+
+@contextmanager
+def refused(why: str):
+    with pytest.raises(tango.DevFailed) as caught:
+        yield
+    assert caught.value.args[0].reason == "NXSCRIBE_JournalUnusable"
+    assert why in caught.value.args[0].desc
+
+
+def test_what_was_set_aside_is_mended_by_hand(make_daemon) -> None:
+    daemon = make_daemon()
+    order = daemon.config.with_name("death")
+    path = ":".join([str(MORTAL), os.environ.get("PYTHONPATH", "")])
+    daemon.start(PYTHONPATH=path, NXSCRIBE_TEST_DEATH=str(order))
+    scan(daemon, "before")
+    for _ in range(3):
+        order.write_text("writer open entry after 1")
+        wait_until(lambda: not order.exists() or not daemon.proxy.filesWaiting, "the writer dies", 60)
+    order.unlink(missing_ok=True)
+    wait_until(lambda: daemon.proxy.filesWaiting == 0, "it is set aside, or made")
+    assert CliRunner().invoke(app, ["fsck", str(daemon.config), "--mend"]).exit_code == 0
+    with JournalReader(daemon.state / "journal.sqlite") as reader:
+        assert reader.queue().set_aside == 0
+    assert titles(daemon.master) == ALL[:1]
