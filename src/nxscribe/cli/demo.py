@@ -98,7 +98,7 @@ def _config_to_edit(output: Path) -> Path:
     """The simulated beamline's config, in a copy of all that is shipped: one may edit it and see what comes of it."""
     from nxscribe.cli.shipped import shipped
 
-    for folder in ("configs", "definitions"):
+    for folder in ("configs", "definitions", "schemas"):
         if not (output / folder).exists():
             shutil.copytree(shipped() / folder, output / folder)
     return output / "configs" / "sim.yaml"
