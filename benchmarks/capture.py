@@ -1,4 +1,4 @@
-"""How long a capture takes: nxscribe's reader against the fastest way that plain PyTango offers.
+"""How long a capture takes: nxscribe's snapshot against the fastest way that plain PyTango offers to read the same.
 
     python benchmarks/capture.py --sizes 30x5 300x7 --servers 1 3 10 --latencies 0 5 20
 
@@ -26,7 +26,9 @@ import tango
 from rich.console import Console
 from rich.table import Table
 
-from nxscribe.capture import TangoReader
+from nxscribe.capture import Capturer, TangoReader
+from nxscribe.model import Definition, Field, Group, Phase, Template
+from nxscribe.plan import CapturePlan, Source, TangoSource, compile_plan
 from nxscribe.simulation import TangoDatabase
 from nxscribe.simulation.process import ChildProcess
 
@@ -92,7 +94,8 @@ def devices(count: int, servers: int) -> Iterator[list[str]]:
         names = [f"bench/latency/{number}" for number in range(count)]
         for number, name in enumerate(names):
             info = tango.DbDevInfo()
-            info.server, info._class, info.name = f"latency/s{number % servers}", "Latency", name
+            info.server, info.name = f"latency/s{number % servers}", name
+            info._class = "Latency"  # noqa: SLF001 - PyTango has no other name for it
             database.add_device(info)
         path = os.pathsep.join(str(Path(entry).resolve()) for entry in (DEVICES, *sys.path) if entry)
         for number in range(servers):
@@ -122,21 +125,28 @@ def main() -> None:
     Console(width=120).print(table)
 
 
+def plan_for(attributes: list[str]) -> CapturePlan:
+    fields = tuple(Field(f"v{number}", Template(f"${{v{number}}}"), "NX_FLOAT") for number in range(len(attributes)))
+    definition = Definition("bench", Group("${entry}", "NXentry", fields), "")
+    sources = {f"v{number}": Source(TangoSource((name,))) for number, name in enumerate(attributes)}
+    return compile_plan(definition, sources)[0]
+
+
 def compare(names: list[str], attributes: list[str], latency_ms: float, repeat: int) -> list[str]:
     for name in names:
         proxy = tango.DeviceProxy(f"tango://{name}")
         proxy.put_property({"latency_ms": latency_ms})
         proxy.init()
     floor = Floor(names, attributes)
-    wanted = [f"{name}/{attribute}" for name in names for attribute in attributes]
+    plan = plan_for([f"{name}/{attribute}" for name in names for attribute in attributes])
 
     def capture() -> None:
-        readings = reader.read(wanted, time.monotonic() + DEADLINE_S)
-        bad = [reading.error for reading in readings.values() if not reading.ok]
-        assert not bad, bad[0]
+        snapshot = capturer.capture(plan, Phase.INITIAL, given={}, had={}, deadline_s=DEADLINE_S)
+        assert len(snapshot.readings) == len(names) * len(attributes)
+        assert not snapshot.missing, next(iter(snapshot.missing.values())).error
 
     with TangoReader() as reader:
-        reader.read(wanted, time.monotonic() + DEADLINE_S)
+        capturer = Capturer(reader)
         (low, low95, low_cpu), (ours, ours95, cpu) = measure([floor.capture, capture], repeat)
     floor.close()
     return [*(f"{number:.1f}" for number in (low, low95, low_cpu, ours, ours95, cpu)), f"{ours / low:.2f}"]

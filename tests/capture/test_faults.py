@@ -3,6 +3,8 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -340,3 +342,75 @@ def test_a_property_is_read_from_the_database(reader, device):
     assert readings[names[0]].source == f"{os.environ['TANGO_HOST']}/{device}/Serial"
     assert readings[names[1]].value.tolist() == ["a", "b"]
     assert "has no value" in readings[names[2]].error
+
+
+def test_an_attribute_that_never_answers_is_left_out_until_it_does(monkeypatch, tango_host, serve):
+    monkeypatch.setattr("nxscribe.capture.device._PATIENCE_S", 0.3)
+    monkeypatch.setattr("nxscribe.capture.health._RECHECK_S", (0.2, 0.2))
+    device = serve("sidebyside").device
+    proxy = tango.DeviceProxy(device)
+    names = [f"{device}/{name}" for name in ("slow", "before", "healthy", "zealous")]
+    healthy = {"before": 1.0, "healthy": 2.0, "zealous": 3.0}
+    with TangoReader() as reader:
+        assert all_well(reader, *names)
+        proxy.delay = 1000.0
+        assert values(read(reader, *names)) == healthy
+        wait_until(lambda: not reader.troubles)
+        with takes_less_than(SOON_S):
+            readings = read(reader, *names)
+        assert values(readings) == healthy
+        assert "does not answer at all" in readings["slow"].error
+        assert reader.timings[f"{tango_host}/{names[0]}"] == float("inf")
+        proxy.delay = 0.0
+        proxy.release()
+        wait_until(lambda: all_well(reader, *names))
+
+
+def test_a_unit_that_was_changed_is_learnt_anew(monkeypatch, tango_host, device):
+    monkeypatch.setattr("nxscribe.capture.health._REFRESH_S", 0.1)
+    name = f"{device}/healthy"
+    with TangoReader() as reader:
+        assert read(reader, name)["healthy"].unit == "mm"
+        proxy = tango.DeviceProxy(device)
+        configuration = proxy.get_attribute_config("healthy")
+        configuration.unit = "um"
+        proxy.set_attribute_config(configuration)
+        wait_until(lambda: read(reader, name)["healthy"].unit == "um")
+
+
+def test_the_rest_of_the_program_goes_on_while_a_server_is_frozen(reader, serve):
+    # PyTango holds Python's one lock while it connects in set_timeout_millis: for 3 s where the server is frozen.
+    server = serve("faulty")
+    names = [f"{server.device}/before", f"{server.device}/slow"]
+    assert all_well(reader, *names)
+    server.signal(signal.SIGSTOP)
+    longest = last = 0.0
+    until = time.monotonic() + 4
+    while time.monotonic() < until:
+        reader.read(names, time.monotonic() + 0.05)
+        time.sleep(0.01)
+        longest, last = max(longest, time.monotonic() - last if last else 0.0), time.monotonic()
+    assert longest < 0.5
+
+
+PROGRAM = """
+import sys, time
+from nxscribe.capture import TangoReader
+reader = TangoReader()
+print(reader.read([sys.argv[1]], time.monotonic() + 0.2)[sys.argv[1]].error)
+"""
+
+
+def test_a_program_ends_in_good_order_though_a_device_hangs(serve):
+    server = serve("faulty")
+    tango.DeviceProxy(server.device).delay = 3.0
+    ended = subprocess.run(
+        [sys.executable, "-c", PROGRAM, f"{server.device}/slow"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "did not answer" in ended.stdout
+    assert ended.stderr == ""
+    assert ended.returncode == 0

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import tango
-from tango.server import Device, attribute, run
+from tango.server import Device, attribute, command, run
 
 
 class Sidebyside(Device):
@@ -16,6 +17,7 @@ class Sidebyside(Device):
     async def init_device(self) -> None:
         await super().init_device()
         self._delay_s = 0.0
+        self._released = asyncio.Event()
 
     @attribute(dtype=float)
     async def before(self) -> float:
@@ -31,8 +33,16 @@ class Sidebyside(Device):
 
     @attribute(dtype=float)
     async def slow(self) -> float:
-        await asyncio.sleep(self._delay_s)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._released.wait(), self._delay_s)
         return 4.0
+
+    @command
+    async def release(self) -> None:
+        """Let all who wait for `slow` go on."""
+        self._released.set()
+        await asyncio.sleep(0)
+        self._released.clear()
 
     @attribute(dtype=float, access=tango.AttrWriteType.READ_WRITE)
     async def delay(self) -> float:

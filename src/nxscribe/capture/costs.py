@@ -51,6 +51,11 @@ class Costs:
         known = sum(self._seconds.get(name, 0.0) for name in names)
         return min(remaining_s, max(_SHARE * remaining_s, 1.2 * known))
 
+    @property
+    def seconds(self) -> dict[TangoName, float]:
+        """All that is known, as of now."""
+        return self._seconds.copy()
+
     def fits(self, name: TangoName, limit_s: float) -> bool:
         """Whether an attribute can answer in time, as far as is known."""
         return self._seconds.get(name, 0.0) <= limit_s

@@ -86,6 +86,11 @@ class Device:
         """What is wrong with the device, as last seen."""
         return self._health.trouble
 
+    @property
+    def timings(self) -> dict[TangoName, float]:
+        """How many seconds each attribute takes, as last measured."""
+        return self._costs.seconds
+
     def close(self) -> None:
         """Let the thread end, without waiting for it."""
         self._closing.set()

@@ -134,6 +134,13 @@ class TangoReader:
             device.name: f"since {trouble.since}: {trouble.why}" for device in devices if (trouble := device.trouble)
         }
 
+    @property
+    def timings(self) -> dict[str, float]:
+        """How many seconds each attribute takes, as last measured; infinite for one that never answers."""
+        with self._lock:
+            devices = list(self._devices.values())
+        return {name.full: seconds for device in devices for name, seconds in device.timings.items()}
+
     def close(self) -> None:
         """End all threads. One that hangs in a device is left behind after a second; the program's end waits for it."""
         with self._lock:
