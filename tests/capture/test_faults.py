@@ -385,12 +385,12 @@ def test_the_rest_of_the_program_goes_on_while_a_server_is_frozen(reader, serve)
     assert all_well(reader, *names)
     server.signal(signal.SIGSTOP)
     longest = last = 0.0
-    until = time.monotonic() + 4
+    until = time.monotonic() + 6
     while time.monotonic() < until:
         reader.read(names, time.monotonic() + 0.05)
         time.sleep(0.01)
         longest, last = max(longest, time.monotonic() - last if last else 0.0), time.monotonic()
-    assert longest < 0.5
+    assert longest < 1
 
 
 PROGRAM = """
