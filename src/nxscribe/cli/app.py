@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from nxscribe import __version__
-from nxscribe.cli import check, convert, demo, fsck, pack, preview, records, regenerate, run, scan
+from nxscribe.cli import check, convert, demo, fsck, pack, preview, records, regenerate, run, scan, validate
 from nxscribe.errors import NxscribeError
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app.add_typer(records.app, name="records")
 app.command()(regenerate.regenerate)
 app.command()(fsck.fsck)
 app.command()(pack.pack)
+app.command()(validate.validate)
 
 
 def _show_version(wanted: bool) -> None:

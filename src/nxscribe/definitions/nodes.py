@@ -27,7 +27,7 @@ _OWN_FIELD_ATTRIBUTES = {
     "quality": "it tells how good the reading was",
     "target": "HDF5 links use it",
 }
-_OWN_GROUP_ATTRIBUTES = {"NX_class": "it holds the group's class", "description": "it holds the group's description"}
+_OWN_GROUP_ATTRIBUTES = {"NX_class": "it holds the group's class", "doc": "it holds the group's description"}
 
 
 class NodeMaker:

@@ -42,7 +42,7 @@ def account(
     children: dict[str, Node] = {name: FieldNode(np.asarray(text)) for name, text in texts.items() if text}
     for snapshot in filter(None, (record.initial, record.final)):
         children.update(_timing(snapshot))
-    return GroupNode("NXcollection", children, {"description": np.asarray("How this entry came about")})
+    return GroupNode("NXcollection", children, {"doc": np.asarray("How this entry came about")})
 
 
 def _timing(snapshot: Snapshot) -> dict[str, Node]:

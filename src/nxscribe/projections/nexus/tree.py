@@ -67,7 +67,7 @@ class _Builder:
     def fill(self, group: Group, node: GroupNode, path: str) -> None:
         """Fill a group's node with what its definition asks for."""
         if group.description:
-            node.attributes["description"] = _text(group.description)
+            node.attributes["doc"] = _text(group.description)
         self._fill_attributes(group.attributes, node.attributes, path)
         for name, child in zip(written_names(group), group.children, strict=True):
             here = f"{path}/{name}" if path else name
@@ -121,6 +121,8 @@ class _Builder:
         """Put a detector's frames, or why there are none, into its group."""
         for path, reason in link.missing.items():
             self.tree.missing[path] = reason
+        self.tree.pending |= link.pending
+        self.tree.warnings += link.warnings
         for path, node in link.nodes.items():
             parent, _, name = path.rpartition("/")
             between = "NXinstrument" if parent.startswith("instrument/") else "NXcollection"

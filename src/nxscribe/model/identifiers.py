@@ -1,0 +1,62 @@
+"""Persistent identifiers: what a well-formed one of each kind looks like. Nothing is looked up."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+_ORCID: Final = re.compile(r"(?:https?://orcid\.org/)?(\d{4}-\d{4}-\d{4}-\d{3}[\dX])")
+_ROR: Final = re.compile(r"(?:https?://)?(?:ror\.org/)?(0[a-hj-km-np-tv-z0-9]{6}\d{2})")
+_DOI: Final = re.compile(r"(?:doi:|https?://(?:dx\.)?doi\.org/)?10\.\d{4,9}(?:\.\d+)*/\S+")
+_URL: Final = re.compile(r"https?://[^\s/]+\.[^\s]+")
+_PANET: Final = re.compile(r"http://purl\.org/pan-science/PaNET/PaNET\d{5}")
+_ESRFET: Final = re.compile(r"https?://w3id\.org/PaN/ESRFET#\w+")
+_CROCKFORD: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+def identifier_problem(kind: str, text: str) -> str:
+    """What is wrong with an identifier of a kind (`ORCID`, `DOI`, `ROR`, …), in words; empty where nothing is.
+
+    A kind that is not known is not judged.
+    """
+    judge = _JUDGES.get(kind.strip().upper())
+    return judge(text) if judge else ""
+
+
+def _orcid(text: str) -> str:
+    """ISO 7064 MOD 11-2 over the first fifteen digits, as ORCID's own documentation has it."""
+    found = _ORCID.fullmatch(text)
+    if not found:
+        return "an ORCID is four groups of four digits, such as 0000-0002-1825-0097"
+    digits = found.group(1).replace("-", "")
+    total = 0
+    for digit in digits[:-1]:
+        total = (total + int(digit)) * 2
+    check = (12 - total % 11) % 11
+    return "" if digits[-1] == ("X" if check == 10 else str(check)) else "its last digit does not fit the others"  # noqa: PLR2004
+
+
+def _ror(text: str) -> str:
+    """The last two digits are ISO 7064 MOD 97-10 over the six before, in Crockford's base 32."""
+    found = _ROR.fullmatch(text)
+    if not found:
+        return "a ROR is 0, six letters or digits and two digits, such as https://ror.org/02550n020"
+    number = 0
+    for letter in found.group(1)[1:-2]:
+        number = number * 32 + _CROCKFORD.index(letter)
+    return "" if int(found.group(1)[-2:]) == 98 - number * 100 % 97 else "its last digits do not fit the others"
+
+
+def _shaped(pattern: re.Pattern[str], shape: str) -> Callable[[str], str]:
+    return lambda text: "" if pattern.fullmatch(text) else shape
+
+
+_JUDGES: Final[dict[str, Callable[[str], str]]] = {
+    "ORCID": _orcid,
+    "ROR": _ror,
+    "DOI": _shaped(_DOI, "a DOI is 10., a number, a slash and more, such as 10.5281/zenodo.1234567"),
+    "URL": _shaped(_URL, "a URL begins with http:// or https://"),
+    "PANET": _shaped(_PANET, "a PaNET term is http://purl.org/pan-science/PaNET/PaNET and five digits"),
+    "ESRFET": _shaped(_ESRFET, "an ESRFET term is https://w3id.org/PaN/ESRFET# and a name"),
+}

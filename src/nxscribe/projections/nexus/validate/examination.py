@@ -1,0 +1,95 @@
+"""The examination of one master, entry after entry, each in the file that holds it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import h5py
+
+from nxscribe.errors import Severity
+from nxscribe.projections.nexus.validate.account import check_account
+from nxscribe.projections.nexus.validate.defaults import check_chain, check_plots
+from nxscribe.projections.nexus.validate.finding import Check, Finding, Report
+from nxscribe.projections.nexus.validate.judges import Case, case_of, judge
+from nxscribe.projections.nexus.validate.linking import check_links
+from nxscribe.projections.nexus.validate.place import Place, nx_class, resolve, text
+from nxscribe.projections.nexus.validate.raw_files import check_raw_files
+from nxscribe.projections.nexus.validate.sources import check_sources
+from nxscribe.projections.nexus.validate.values import check_root_times, check_values
+
+_OWN = (check_links, check_sources, check_raw_files, check_plots, check_values, check_account)
+
+
+def validate(master: Path, *, with_others: bool = True) -> Report:
+    """All that is wrong with a master file and with what it leads to. Never raises for what is wrong with a file.
+
+    `with_others` asks nexusformat and pynxtools, which takes some seconds for each entry.
+    """
+    master = master.absolute()
+    entries: list[str] = []
+    findings: list[Finding] = []
+    cases: list[Case] = []
+    try:
+        with h5py.File(master, "r", locking=False) as file:
+            findings += _root(file, str(master))
+            for name in file:
+                entries.append(name)
+                findings += _entry(file, master, name, cases)
+            if not entries:
+                findings.append(Finding(Check.FILE, str(master), "/", "it has no entry"))
+    except OSError as error:
+        why = "it is damaged, or no HDF5 file" if master.is_file() else "it is not there"
+        findings.append(Finding(Check.FILE, str(master), "/", "it cannot be opened", f"{why}: {error}"))
+    if with_others:
+        for case in cases:
+            findings += judge(case)
+    return Report(str(master), tuple(entries), tuple(dict.fromkeys(findings)))
+
+
+def _root(file: h5py.File, name: str) -> Iterator[Finding]:
+    if nx_class(file) != "NXroot":
+        where = "/@NX_class"
+        yield Finding(Check.FILE, name, where, f"it is {nx_class(file) or 'missing'}, where a file has NXroot")
+    yield from check_root_times(file, name)
+    yield from check_chain(file, name)
+
+
+def _entry(file: h5py.File, master: Path, name: str, cases: list[Case]) -> Iterator[Finding]:
+    link = file.get(name, getlink=True)
+    if not isinstance(link, h5py.ExternalLink):
+        yield from _examine(Place(master, master, name, file), file.get(name), cases)
+        return
+    path = resolve(link.filename, master.parent)
+    where = f"/{name}"
+    if path is None:
+        what = f"the entry's file {link.filename} is not there"
+        yield Finding(Check.LINKS, str(master), where, what, "moved or deleted", "make it again: nxscribe regenerate")
+        return
+    try:
+        with h5py.File(path, "r", locking=False) as opened:
+            if link.path not in opened:
+                yield Finding(Check.LINKS, str(master), where, f"{path} has no {link.path}")
+                return
+            yield from check_root_times(opened, str(path))
+            yield from _examine(Place(master, path, name, opened), opened[link.path], cases)
+    except OSError as error:
+        what = f"the entry's file {path} cannot be opened"
+        yield Finding(Check.LINKS, str(master), where, what, str(error), "make it again: nxscribe regenerate")
+
+
+def _examine(place: Place, node: object, cases: list[Case]) -> Iterator[Finding]:
+    if not isinstance(node, h5py.Group) or nx_class(node) != "NXentry":
+        what = "a file's groups are entries, and this is none"
+        yield Finding(Check.FILE, str(place.file), f"/{place.name}", what, severity=Severity.ERROR)
+        return
+    there = Place(place.master, place.file, place.name, node)
+    if text(node.get("title")) is None:
+        yield there.find(Check.FILE, f"{node.name}/title", "the entry has no title")
+    for check in _OWN:
+        try:
+            yield from check(there)
+        except (OSError, KeyError, RuntimeError, ValueError) as error:
+            what = f"it cannot be examined: {check.__name__}: {error}"
+            yield there.find(Check.FILE, node.name, what, "the file is damaged", "make it again: nxscribe regenerate")
+    cases.append(case_of(there))
