@@ -7,6 +7,7 @@ import itertools
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -67,8 +68,18 @@ class DeviceServer:
         )
         self._process.wait_for("Ready to accept request")
 
-    def signal(self, number: signal.Signals) -> None:
-        """Send a signal: SIGSTOP freezes it, SIGCONT lets it go on, SIGKILL ends it without a word."""
+    def freeze(self) -> None:
+        """Have it do nothing at all, and neither answer nor hang up, until `thaw`; return when it is so."""
+        self._signal(signal.SIGSTOP)
+        assert self._process
+        while ") T " not in Path(f"/proc/{self._process.pid}/stat").read_text():
+            time.sleep(0.001)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
         assert self._process
         os.kill(self._process.pid, number)
 
@@ -76,7 +87,7 @@ class DeviceServer:
         """End it without a word, frozen or not; the database goes on thinking that it is there."""
         if self._process:
             with contextlib.suppress(ProcessLookupError):
-                self.signal(signal.SIGKILL)
+                self._signal(signal.SIGKILL)
             self._process.stop()
             self._process = None
 
