@@ -257,3 +257,11 @@ def test_two_processes_that_write_one_master_wait_for_each_other(linked: FileSet
     assert [writer.wait() for writer in writers] == [0, 0]
     with h5py.File(linked.data_root / "ma2210/id16a/ma2210-id16a.h5") as file:
         assert list(file) == [f"entry_{number + 1:04d}" for number in range(40)]
+
+
+def test_a_master_grows_by_little_more_than_a_link_for_each_entry(linked: FileSettings) -> None:
+    sizes = []
+    for number in range(1, 41):
+        written = write_nexus(ended(started(linked.data_root, number=number)), linked)
+        sizes.append(written.master.stat().st_size)
+    assert sizes[-1] - sizes[19] < 20 * 250

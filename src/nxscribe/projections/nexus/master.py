@@ -146,13 +146,13 @@ def _remove(file: h5py.File, name: str) -> None:
 
 def _default(file: h5py.File, entry: str, *, has_plot: bool) -> str:
     """The newest entry that has a plot, when `entry` is written anew."""
-    current = file.attrs.get("default", "")
-    if current != entry and not _has_plot(file, current):
-        current = ""
+    named = str(file.attrs.get("default", ""))
+    current = named if named != entry and _has_plot(file, named) else ""
     if has_plot:
         return _newest([entry, current])
-    if current not in {"", entry}:
-        return str(current)
+    if current or not named:
+        return current
+    # What was the default has lost its plot. Only then every entry is looked at, thousands it may be.
     return _newest(name for name in file if name != entry and _has_plot(file, name))
 
 

@@ -63,11 +63,13 @@ def write_root(file: h5py.File, name: str, time: datetime) -> None:
 
 
 def set_text(node: h5py.h5g.GroupID, name: str, text: str) -> None:
-    """Write an attribute, in the place of one that is there."""
+    """Write an attribute, or over the one that is there."""
     key = name.encode()
     if h5py.h5a.exists(node, key):
-        h5py.h5a.delete(node, key)
-    _write_attributes(node, {name: np.asarray(text)})
+        # To delete it and make it anew would leave 4 KiB of the file unused each time: a page of HDF5's for texts.
+        h5py.h5a.open(node, key).write(_encoded(np.asarray(text)))
+    else:
+        _write_attributes(node, {name: np.asarray(text)})
 
 
 def write_node(parent: h5py.h5g.GroupID, name: str, node: Node) -> None:

@@ -1,0 +1,221 @@
+"""What becomes of costs as experiments grow: `growth`, `week`, `memory`.
+
+    python benchmarks/scale.py growth [--scans 5000] [--values 150]
+    python benchmarks/scale.py week [--share 1.0]
+    python benchmarks/scale.py memory [--scans 10000]
+
+`growth`: one experiment in the linked layout; what a start and an end cost at its end against its beginning, in the
+journal and in the files, and how many bytes the journal keeps of a scan.
+`week`: a week of the whole ESRF (5,899 datasets, 5,560,295 raw files, 169,760 parameters) through journal and files.
+`memory`: a real daemon with its writer on a real Tango device; what both hold as scans go by.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
+
+from some_records import ended, some_record
+
+from nxscribe.model import Phase, RawSeries, Reading, Snapshot, now
+from nxscribe.projections import FileSettings
+from nxscribe.projections.nexus import write_nexus
+from nxscribe.records import Journal, Record
+from nxscribe.records.parts import text_sha256
+
+DATASETS, RAW_FILES, PARAMETERS, EXPERIMENTS = 5899, 5_560_295, 169_760, 120
+"""A week of the ESRF; its experiments are estimated: 40 beamlines, three each."""
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("what", choices=["growth", "week", "memory"])
+    options.add_argument("--scans", type=int)
+    options.add_argument("--values", type=int, default=150)
+    options.add_argument("--share", type=float, default=1.0, help="of the week")
+    options.add_argument("--folder", type=Path, help="where to measure: on the disk that matters")
+    given = options.parse_args()
+    with tempfile.TemporaryDirectory(dir=given.folder) as folder:
+        match given.what:
+            case "growth":
+                growth(Path(folder), given.scans or 5000, given.values)
+            case "week":
+                week(Path(folder), given.share)
+            case _:
+                memory(Path(folder), given.scans or 10_000)
+
+
+# --- growth ---
+
+
+def definition(values: int) -> str:
+    """One field for each value, in groups of five, as a beamline's is."""
+    groups = []
+    for start in range(0, values, 5):
+        fields = "".join(
+            f'<value{number} NAPItype="NX_FLOAT" units="mm">${{value{number}}}</value{number}>'
+            for number in range(start, min(start + 5, values))
+        )
+        groups.append(f'<group NX_class="NXpositioner" groupName="positioner{start}">{fields}</group>')
+    return (
+        '<group NX_class="NXentry" groupName="${entry}"><title>${sampleName} - ${scanName}</title>'
+        f'<group NX_class="NXinstrument" groupName="instrument">{"".join(groups)}</group></group>'
+    )
+
+
+def with_definition(record: Record, text: str, values: int) -> Record:
+    readings = {
+        f"value{number}": Reading(f"localhost:10000/id16a/motor/m{number}/position", now(), np.array(1.5), "mm")
+        for number in range(values)
+    }
+    part = replace(record.definition, text=text, sha256=text_sha256(text))
+    return replace(record, definition=part, initial=Snapshot(Phase.INITIAL, now(), 0.04, readings))
+
+
+def growth(folder: Path, scans: int, values: int) -> None:
+    text = definition(values)
+    settings = FileSettings(folder / "data")
+    settings.data_root.mkdir()
+    times: dict[str, list[float]] = {name: [] for name in ("journal start", "journal end", "file start", "file end")}
+    with Journal(folder / "journal.sqlite") as journal:
+        for number in range(scans):
+            draft = with_definition(some_record(scan=f"scan{number}"), text, values)
+            record = timed(times["journal start"], lambda draft=draft: journal.begin(draft))
+            timed(times["file start"], lambda record=record: write_nexus(record, settings))
+            end = replace(ended(record, values), raw=())
+            timed(times["journal end"], lambda end=end: journal.update(end))
+            timed(times["file end"], lambda end=end: write_nexus(end, settings))
+            for work in journal.due(now()):
+                journal.done(work)
+            if number % 500 == 499:
+                sys.stderr.write(f"{number + 1} scans\n")
+    print(f"{scans} scans of {values} values, one experiment, linked layout; medians of {window(scans)} scans, ms")
+    print(f"{'':16}{'first':>9}{'last':>9}{'ratio':>9}")
+    for name, series in times.items():
+        first, last = np.median(series[: window(scans)]) * 1e3, np.median(series[-window(scans) :]) * 1e3
+        print(f"{name:16}{first:9.2f}{last:9.2f}{last / first:9.2f}")
+    for part in ("start", "end"):
+        series = np.add(times[f"journal {part}"], times[f"file {part}"])
+        first, last = np.median(series[: window(scans)]), np.median(series[-window(scans) :])
+        print(f"{part}, whole:   last / first = {last / first:.2f}")
+    journal_bytes = (folder / "journal.sqlite").stat().st_size
+    print(f"the journal keeps {journal_bytes / scans / 1e3:.1f} KB of a scan, {journal_bytes / 1e6:.1f} MB in all")
+    master = next((folder / "data").rglob("*id16a.h5"))
+    print(f"the master has {master.stat().st_size / 1e3:.0f} KB")
+
+
+def window(scans: int) -> int:
+    return max(scans // 50, 5)
+
+
+# --- a week of the ESRF ---
+
+
+def week(folder: Path, share: float) -> None:
+    datasets = round(DATASETS * share)
+    values, files = PARAMETERS // DATASETS + 1, RAW_FILES // DATASETS + 1
+    text = definition(values)
+    settings = FileSettings(folder / "data")
+    settings.data_root.mkdir()
+    begun = time.perf_counter()
+    spent = {"journal": 0.0, "files": 0.0}
+    with Journal(folder / "journal.sqlite") as journal:
+        for number in range(datasets):
+            draft = some_record(scan=f"scan{number}", proposal=f"ma{number % EXPERIMENTS}")
+            start = time.perf_counter()
+            record = journal.begin(with_definition(draft, text, values))
+            raw = (RawSeries("pco", record.directory, "tomo_%04d.edf", 0, files),)
+            record = replace(ended(record), raw=raw)
+            journal.update(record)
+            middle = time.perf_counter()
+            write_nexus(record, settings)
+            end = time.perf_counter()
+            spent["journal"] += middle - start
+            spent["files"] += end - middle
+            for work in journal.due(now()):
+                journal.done(work)
+            if number % 500 == 499:
+                sys.stderr.write(f"{number + 1} of {datasets}: {end - begun:.0f} s\n")
+    seconds = time.perf_counter() - begun
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    print(f"{datasets} datasets, {datasets * files:,} raw files, {datasets * values:,} parameters: {seconds:.0f} s")
+    print(
+        ", ".join(f"{name} {part:.0f} s" for name, part in spent.items()), f"; {seconds / datasets * 1e3:.0f} ms each"
+    )
+    print(f"the whole week at this pace: {seconds / datasets * DATASETS / 60:.1f} minutes")
+    print(f"journal {(folder / 'journal.sqlite').stat().st_size / 1e6:.0f} MB, journal and files {size / 1e6:.0f} MB")
+
+
+# --- memory ---
+
+
+def memory(folder: Path, scans: int) -> None:
+    import tango  # noqa: PLC0415 - the others need none
+    from crashes import plain_daemon  # noqa: PLC0415
+    from namespaces import writer_of  # noqa: PLC0415
+
+    from nxscribe.simulation import TangoDatabase  # noqa: PLC0415
+    from nxscribe.simulation.process import ChildProcess  # noqa: PLC0415
+
+    with TangoDatabase() as database:
+        os.environ["TANGO_HOST"] = database.host
+        info = tango.DbDevInfo()
+        info.server, info._class, info.name = "everything/m", "Everything", "test/everything/m"  # noqa: SLF001
+        tango.Database().add_device(info)
+        devices = Path(__file__).parent.parent / "tests" / "devices"
+        path = os.pathsep.join([str(devices), *filter(None, map(os.path.abspath, filter(None, sys.path)))])
+        server = ChildProcess(
+            "everything", "m", directory=folder, log=folder / "everything.log", env={"PYTHONPATH": path}
+        )
+        server.wait_for("Ready to accept request")
+        daemon = plain_daemon(folder / "daemon", "memory", "test/everything/m/energy").start()
+        try:
+            proxy = daemon.proxy
+            print(f"{'scans':>8}{'daemon':>10}{'writer':>10}   MB resident; descriptors of both; threads of the daemon")
+            first: tuple[float, float] | None = None
+            for number in range(1, scans + 1):
+                proxy.StartScan(daemon.request(scan=f"s{number}", proposal=f"ma{number // 500}"))
+                proxy.EndScan("")
+                while proxy.filesWaiting > 5:
+                    time.sleep(0.02)
+                if number % max(scans // 10, 1) == 0 or number == 200:
+                    pids = daemon.process.pid, writer_of(daemon)
+                    sizes = tuple(resident(pid) for pid in pids)
+                    first = first or sizes
+                    open_files = [len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in pids]
+                    threads = len(list(Path(f"/proc/{pids[0]}/task").iterdir()))
+                    print(f"{number:8}{sizes[0]:10.1f}{sizes[1]:10.1f}   {open_files} {threads}", flush=True)
+            print(f"last / first: daemon {sizes[0] / first[0]:.2f}, writer {sizes[1] / first[1]:.2f}")
+        finally:
+            daemon.stop()
+            server.stop()
+            shutil.rmtree(folder / "daemon", ignore_errors=True)
+
+
+def resident(pid: int) -> float:
+    """Megabytes of private memory that the process holds."""
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) / 1e3
+    raise AssertionError(pid)
+
+
+def timed(series: list[float], deed):
+    start = time.perf_counter()
+    result = deed()
+    series.append(time.perf_counter() - start)
+    return result
+
+
+if __name__ == "__main__":
+    main()
