@@ -19,6 +19,10 @@ test: check
 test-all: check
 	$(PYTHON) -m pytest -n 2 --dist loadscope --cov --cov-report=term:skip-covered
 
+# Daemon and writer killed 500 times (KILLS=n for another number): half an hour or more.
+kills: $(VENV)/.package
+	NXSCRIBE_KILLS=$(or $(KILLS),500) $(PYTHON) -m pytest tests/faults/test_kills.py -m long -s
+
 check: lint types imports
 
 lint: $(VENV)/.package
