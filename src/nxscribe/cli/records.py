@@ -5,6 +5,7 @@ None of these needs a daemon, and none disturbs one.
 
 from __future__ import annotations
 
+import gzip
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -91,7 +92,7 @@ def export(
 @app.command("import")
 def import_records(
     where: Where,
-    source: Annotated[Path, typer.Argument(help="What `export` wrote; - for standard input.")],
+    source: Annotated[Path, typer.Argument(help="What `export` or the archive has, .gz too; - for standard input.")],
 ) -> None:
     """Put exported records into a journal. One that is there already, and is the same, is passed over."""
     from nxscribe.records import Journal, JournalReader, record_from_json
@@ -113,6 +114,22 @@ def import_records(
                 ) from error
             added += 1
     typer.echo(f"{added} imported, {known} there already", err=True)
+
+
+@app.command()
+def retain(
+    config: Annotated[Path, typer.Argument(help="The beamline's config (YAML), whose `records` give the rule.")],
+) -> None:
+    """Archive and remove records by the config's rule, now. The daemon does it once a day."""
+    from nxscribe.model import now
+    from nxscribe.records import Journal
+    from nxscribe.service.config import load_config
+    from nxscribe.service.retention import retain as apply
+
+    path = journal_path(config)
+    with Journal(path, claim=False) as journal:
+        done = apply(journal, load_config(config).retention, now(), may_vacuum=False)
+    typer.echo(f"{done.removed} removed{f', now in {done.archive}' if done.archive else ''}", err=True)
 
 
 @app.command()
@@ -173,7 +190,7 @@ def _readable(path: Path) -> Iterator[BinaryIO]:
     if path == Path("-"):
         yield sys.stdin.buffer
         return
-    with _told(path), path.open("rb") as stream:
+    with _told(path), gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
         yield stream
 
 

@@ -84,6 +84,13 @@ class Database:
                 with closing(sqlite3.connect(self.path, isolation_level=None)) as connection:
                     connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
+    def vacuum(self) -> None:
+        """Rewrites the file without what is unused. A crash meanwhile leaves it as it was."""
+        with self._checkpoint_lock, self._write_lock, explained(self.path, "vacuum"):
+            if self._writer:
+                self._writer.execute("VACUUM")
+                self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def _check_in_place(self) -> None:
         """SQLite writes happily into a deleted file. What would vanish must not be acknowledged."""
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -114,6 +115,40 @@ class Journal(JournalReader):
         """Makes the record due, whatever became of it before."""
         with self._database.writing() as connection:
             outbox.enqueue(connection, _position(connection, record_id))
+
+    def expired(self, before: datetime) -> tuple[str, ...]:
+        """The ids of scans that ended before then and whose files are made, oldest first.
+
+        The newest scan of each master is never among them: the numbers of those to come follow from it.
+        """
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                "SELECT id FROM record WHERE end_time < ? AND position NOT IN (SELECT record FROM projection)"
+                " AND number < (SELECT max(number) FROM record AS other WHERE other.master = record.master)"
+                " ORDER BY position",
+                (sortable(before),),
+            ).fetchall()
+        return tuple(id_ for (id_,) in rows)
+
+    def remove(self, ids: Sequence[str]) -> None:
+        """Takes records out for good, and the definitions that no record has any more."""
+        with self._database.writing() as connection:
+            connection.executemany("DELETE FROM record WHERE id = ?", [(id_,) for id_ in ids])
+            connection.execute("DELETE FROM definition WHERE sha256 NOT IN (SELECT definition FROM record)")
+        self._definitions.clear()
+        self._database.checkpoint()
+
+    def unused_share(self) -> float:
+        """How much of the file holds nothing, from 0 to 1: what `vacuum` would give back."""
+        with self._database.reading() as connection:
+            pages, free = (
+                connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count")
+            )
+        return float(free / pages) if pages else 0.0
+
+    def vacuum(self) -> None:
+        """Makes the file as small as what it holds. Triggers wait meanwhile: seconds for a journal of a gigabyte."""
+        self._database.vacuum()
 
     def _release(self) -> None:
         if self._claim:

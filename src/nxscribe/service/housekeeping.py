@@ -1,8 +1,9 @@
-"""What is to be done by the clock and by no trigger: scans that nobody ends are closed."""
+"""What is to be done by the clock and by no trigger: scans that nobody ends, records that are past their time."""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,22 +14,27 @@ import structlog
 from nxscribe.errors import NxscribeError
 from nxscribe.model import now
 from nxscribe.records import EndReason, Journal
-from nxscribe.service.session import Session
+from nxscribe.service.config import Retention
+from nxscribe.service.retention import retain
+from nxscribe.service.session import ScanState, Session
 
 log = structlog.get_logger()
 
 _MOST_S = 60.0
 _LEAST_S = 0.5
+_DAY_S = 86400.0
 
 
 class Housekeeper:
     """A thread that looks at all sessions from time to time."""
 
-    def __init__(self, journal: Journal, sessions: Iterable[Session], scan_hours: float) -> None:
-        """`scan_hours` is the limit at the start: it tells how often to look."""
+    def __init__(self, journal: Journal, sessions: Iterable[Session], scan_hours: float, rule: Retention) -> None:
+        """`scan_hours` is the limit at the start: it tells how often to look. `rule` is for records."""
         self._journal = journal
         self._sessions = tuple(sessions)
         self._scan_hours = scan_hours
+        self._rule = rule
+        self._retained = float("-inf")
         self._pause_s = min(max(scan_hours * 3600 / 10, _LEAST_S), _MOST_S)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="housekeeper")
@@ -50,6 +56,18 @@ class Housekeeper:
                     session.close_if_overdue()
             with _told():
                 self._close_the_lost()
+            with _told():
+                self._retain()
+
+    def _retain(self) -> None:
+        """Once a day, and at a moment without a scan."""
+        idle = all(session.status.state is ScanState.IDLE for session in self._sessions)
+        if not idle or time.monotonic() - self._retained < _DAY_S:
+            return
+        self._retained = time.monotonic()
+        done = retain(self._journal, self._rule, now(), may_vacuum=True)
+        if done.removed or done.vacuumed:
+            log.info("journal tidied", removed=done.removed, archive=str(done.archive or ""), vacuumed=done.vacuumed)
 
     def _close_the_lost(self) -> None:
         """Scans that no session has: their device is not in the config any more, or their record was imported."""
@@ -68,4 +86,4 @@ def _told() -> Iterator[None]:
     try:
         yield
     except NxscribeError as error:
-        log.error("a scan that is overdue could not be closed", reason=str(error))
+        log.error("not tidied", reason=str(error))

@@ -62,7 +62,9 @@ class Scribe:
             )
             for device in config.tango.devices
         }
-        self._housekeeper = Housekeeper(self._journal, self.sessions.values(), config.limits.scan_hours)
+        self._housekeeper = Housekeeper(
+            self._journal, self.sessions.values(), config.limits.scan_hours, config.retention
+        )
         self._take_up_open_scans()
 
     def __enter__(self) -> Self:

@@ -25,7 +25,7 @@ from nxscribe.plan import (
 from nxscribe.projections import Layout, Ownership
 from nxscribe.service.config.problems import key_location, problems_of, shown
 from nxscribe.service.config.schema import ConfigForm, DetectorForm, SourceForm
-from nxscribe.service.config.settings import Config, Limits, LogSettings, TangoSettings, Technique
+from nxscribe.service.config.settings import Config, Limits, LogSettings, Retention, TangoSettings, Technique
 from nxscribe.service.layout import Files, pattern_problem
 from nxscribe.service.log import LogFormat
 
@@ -121,10 +121,11 @@ class _Conversion:
 
     def config(self) -> Config:
         form = self._form
+        state_dir = self._path(form.state_dir) if form.state_dir else _default_state_dir(form.beamline)
         return Config(
             file=self._file,
             beamline=form.beamline,
-            state_dir=self._path(form.state_dir) if form.state_dir else _default_state_dir(form.beamline),
+            state_dir=state_dir,
             tango=TangoSettings(
                 host=form.tango.host or os.environ.get("TANGO_HOST", ""),
                 server=form.tango.server or f"nxscribe/{form.beamline}",
@@ -164,6 +165,11 @@ class _Conversion:
                 )
                 for name, technique in form.techniques.items()
             },
+            retention=Retention(
+                keep_days=form.records.keep_days,
+                archive=self._path(form.records.archive) if form.records.archive else state_dir / "archive",
+                vacuum_percent=form.records.vacuum_percent,
+            ),
             logging=LogSettings(form.logging.level, LogFormat(form.logging.format)),
         )
 

@@ -230,6 +230,26 @@ class TechniqueForm(_Form):
     )
 
 
+class RecordsForm(_Form):
+    """How long records stay in the journal. Files of a record that is gone cannot be made again from it."""
+
+    keep_days: Annotated[float, Field(gt=0)] | None = Field(
+        default=None,
+        description="So many days after its end a scan's record leaves the journal, if its files are made, for the "
+        "archive. The newest of each experiment stays. Absent: records stay for ever.",
+    )
+    archive: str | None = Field(
+        default=None,
+        min_length=1,
+        description="The folder to which they go first, as JSON Lines, compressed, which `nxscribe records import` "
+        "takes. Absent: `archive` in `state_dir`.",
+    )
+    vacuum_percent: Annotated[float, Field(gt=0, le=100)] = Field(
+        default=25.0,
+        description="When so much of the journal's file is unused, it is made smaller, at a moment without a scan.",
+    )
+
+
 class LoggingForm(_Form):
     """The daemon's log."""
 
@@ -279,6 +299,7 @@ class ConfigForm(_Form):
         "file names.",
     )
     techniques: dict[Name, TechniqueForm] = Field(min_length=1, description="The techniques, by name.")
+    records: RecordsForm = Field(default=RecordsForm(), description="How long records stay in the journal.")
     logging: LoggingForm = Field(default=LoggingForm(), description="The daemon's log.")
 
 
@@ -291,6 +312,7 @@ FORMS: Final[dict[tuple[str, ...], type[BaseModel]]] = {
     ("sources", "*"): SourceForm,
     ("techniques", "*"): TechniqueForm,
     ("techniques", "*", "sources", "*"): SourceForm,
+    ("records",): RecordsForm,
     ("logging",): LoggingForm,
 }
 """The form at each place of the file; `*` stands for a name of the author's choosing."""

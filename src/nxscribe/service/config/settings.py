@@ -52,6 +52,18 @@ class Technique:
 
 
 @dataclass(frozen=True, slots=True)
+class Retention:
+    """How long records stay in the journal."""
+
+    keep_days: float | None
+    """After the end of a scan. None: for ever."""
+    archive: Path
+    """The folder that takes what leaves the journal."""
+    vacuum_percent: float
+    """When so much of the journal's file is unused, it is made smaller."""
+
+
+@dataclass(frozen=True, slots=True)
 class LogSettings:
     """How the daemon logs."""
 
@@ -78,6 +90,7 @@ class Config:
     parameters: tuple[str, ...]
     """Names and patterns of placeholders that the control system sets in any technique."""
     techniques: Mapping[str, Technique]
+    retention: Retention
     logging: LogSettings
 
     @property
