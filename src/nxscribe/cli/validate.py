@@ -15,6 +15,7 @@ _COLOURS = {Severity.ERROR: typer.colors.RED, Severity.WARNING: typer.colors.YEL
 
 def validate(
     file: Annotated[Path, typer.Argument(help="A master file, or any NeXus file.")],
+    entry: Annotated[list[str] | None, typer.Option("--entry", "-e", help="Only this one; may be repeated.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     own_only: Annotated[
         bool, typer.Option("--own-only", help="Do not ask nexusformat and pynxtools, which takes seconds an entry.")
@@ -26,7 +27,7 @@ def validate(
     """
     from nxscribe.projections.nexus.validate import validate as examine
 
-    report = examine(file, with_others=not own_only)
+    report = examine(file, with_others=not own_only, only=entry or ())
     errors = len(report.errors)
     warnings = len(report.findings) - errors
     if as_json:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import h5py
@@ -13,18 +13,20 @@ from nxscribe.projections.nexus.validate.defaults import check_chain, check_plot
 from nxscribe.projections.nexus.validate.finding import Check, Finding, Report
 from nxscribe.projections.nexus.validate.judges import Case, case_of, judge
 from nxscribe.projections.nexus.validate.linking import check_links
+from nxscribe.projections.nexus.validate.per_frame import check_per_frame
 from nxscribe.projections.nexus.validate.place import Place, nx_class, resolve, text
 from nxscribe.projections.nexus.validate.raw_files import check_raw_files
 from nxscribe.projections.nexus.validate.sources import check_sources
 from nxscribe.projections.nexus.validate.values import check_root_times, check_values
 
-_OWN = (check_links, check_sources, check_raw_files, check_plots, check_values, check_account)
+_OWN = (check_links, check_sources, check_raw_files, check_plots, check_values, check_per_frame, check_account)
 
 
-def validate(master: Path, *, with_others: bool = True) -> Report:
+def validate(master: Path, *, with_others: bool = True, only: Collection[str] = ()) -> Report:
     """All that is wrong with a master file and with what it leads to. Never raises for what is wrong with a file.
 
-    `with_others` asks nexusformat and pynxtools, which takes some seconds for each entry.
+    `with_others` asks nexusformat and pynxtools, which takes some seconds for each entry. `only` names the
+    entries to look at, if not all.
     """
     master = master.absolute()
     entries: list[str] = []
@@ -33,10 +35,12 @@ def validate(master: Path, *, with_others: bool = True) -> Report:
     try:
         with h5py.File(master, "r", locking=False) as file:
             findings += _root(file, str(master))
-            for name in file:
-                entries.append(name)
+            entries += [name for name in file if not only or name in only]
+            for name in sorted(set(only) - set(entries)):
+                findings.append(Finding(Check.FILE, str(master), f"/{name}", "there is no such entry"))
+            for name in entries:
                 findings += _entry(file, master, name, cases)
-            if not entries:
+            if not entries and not only:
                 findings.append(Finding(Check.FILE, str(master), "/", "it has no entry"))
     except OSError as error:
         why = "it is damaged, or no HDF5 file" if master.is_file() else "it is not there"

@@ -20,6 +20,8 @@ class Check(StrEnum):
     IDENTIFIERS = "identifiers"
     ACCOUNT = "account"
     """Whether the entry is what its own definition asks for."""
+    NXTOMO = "nxtomo"
+    """What NXtomo says in words, where no validator sees it."""
     NEXUSFORMAT = "nexusformat"
     PYNXTOOLS = "pynxtools"
 

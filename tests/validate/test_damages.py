@@ -1,0 +1,31 @@
+"""What `nxscribe validate` finds of what can go wrong with an experiment's files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from damages import DAMAGES, FOR_OTHERS, TOMO, copy_of, make_experiment
+
+from nxscribe.projections.nexus.validate import validate
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_experiment(tmp_path_factory.mktemp("experiment"))
+
+
+def test_an_experiment_without_damage_is_clean(made: Path, tmp_path: Path) -> None:
+    report = validate(copy_of(made, tmp_path).master)
+    assert report.entries == ("entry_0001", "entry_0002", "entry_0003")
+    assert not report.findings, "\n".join(map(str, report.findings))
+
+
+@pytest.mark.parametrize("sentence", DAMAGES)
+def test_a_damage_is_found(sentence: str, made: Path, tmp_path: Path) -> None:
+    inflict, found_by = DAMAGES[sentence]
+    experiment = copy_of(made, tmp_path)
+    inflict(experiment)
+    by_others = found_by in FOR_OTHERS
+    errors = validate(experiment.master, with_others=by_others, only=[TOMO] if by_others else ()).errors
+    assert found_by in {error.check for error in errors}, "\n".join(map(str, errors))
