@@ -11,15 +11,25 @@ from pathlib import Path
 import pytest
 from daemons import wait_until
 
-TUTORIAL = Path(__file__).parents[2] / "docs" / "tutorial" / "first-scan.md"
+TUTORIALS = Path(__file__).parents[2] / "docs" / "tutorial"
+PAGES = ["first-scan.md", "add-a-motor.md"]
 TERMINAL_ONE = ("source ", "export ", "nxscribe demo")
 
 
-def commands() -> list[tuple[str, str]]:
-    """What the reader types in the second terminal, in order, and the output that the tutorial shows for it."""
-    blocks = re.findall(r"```console\n(.*?)```", TUTORIAL.read_text(), re.DOTALL)
-    parts = [part for block in blocks for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]]
-    return [_typed_and_shown(part) for part in parts if not part.startswith(TERMINAL_ONE)]
+def steps(page: str) -> list[tuple[str, str]]:
+    """What the reader types in the second terminal, in order, with the output that the tutorial shows for it; and the
+    edits on the way, as the file's name and the lines of the difference.
+    """
+    blocks = re.findall(r"```(console|diff)\n(.*?)```", (TUTORIALS / page).read_text(), re.DOTALL)
+    found: list[tuple[str, str]] = []
+    for kind, block in blocks:
+        if kind == "diff":
+            name, _, lines = block.removeprefix("--- ").partition("\n")
+            found.append((f"edit {name}", lines))
+        else:
+            parts = re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]
+            found += [_typed_and_shown(part) for part in parts if not part.startswith(TERMINAL_ONE)]
+    return found
 
 
 def _typed_and_shown(part: str) -> tuple[str, str]:
@@ -29,9 +39,19 @@ def _typed_and_shown(part: str) -> tuple[str, str]:
     return "\n".join(lines[: last + 1]), "\n".join(lines[last + 1 :])
 
 
+def edit(path: Path, difference: str) -> None:
+    """Change a file as the lines of a difference say; it holds the lines that they begin with exactly once."""
+    lines = difference.splitlines(keepends=True)
+    before = "".join(line[1:] for line in lines if line[0] in " -")
+    after = "".join(line[1:] for line in lines if line[0] in " +")
+    text = path.read_text()
+    assert text.count(before) == 1
+    path.write_text(text.replace(before, after))
+
+
 @pytest.fixture(scope="module")
 def terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict[str, str]]]:
-    """The first terminal of the tutorial: the folder where it runs, and the settings that it prints."""
+    """The first terminal of the tutorials: the folder where it runs, and the settings that it prints."""
     folder = tmp_path_factory.mktemp("tutorial")
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     if "PYTHONPATH" in environment:
@@ -50,9 +70,13 @@ def terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, d
         assert demo.wait(30) == 130
 
 
-def test_the_tutorial_works_as_it_is_written(terminal: tuple[Path, dict[str, str]]):
+@pytest.mark.parametrize("page", PAGES)
+def test_a_tutorial_works_as_it_is_written(terminal: tuple[Path, dict[str, str]], page: str):
     folder, environment = terminal
-    for command, shown in commands():
+    for command, shown in steps(page):
+        if command.startswith("edit "):
+            edit(folder / command.removeprefix("edit "), shown)
+            continue
         done = subprocess.run(
             ["bash", "-c", command],
             cwd=folder,
@@ -62,11 +86,12 @@ def test_the_tutorial_works_as_it_is_written(terminal: tuple[Path, dict[str, str
             timeout=60,
             check=False,
         )
-        assert done.returncode == 0, f"{command}\n{done.stderr}"
+        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
         expected = ".*".join(re.escape(part) for part in shown.split("…"))
         assert re.search(expected, done.stdout + done.stderr, re.DOTALL), f"{command}\n{done.stdout}{done.stderr}"
     assert list((folder / "nxscribe-demo").rglob("*.h5"))
 
 
-def test_the_tutorial_shows_commands():
-    assert len(commands()) >= 8
+@pytest.mark.parametrize("page", PAGES)
+def test_a_tutorial_shows_commands(page: str):
+    assert len(steps(page)) >= 8

@@ -123,6 +123,31 @@ def test_an_expression_that_is_no_formula_is_an_error_where_it_stands(text: str)
     assert errors[0].startswith(f"config.yaml:6:3: error: the expression of ${{w}}, {text}, cannot be computed; ")
 
 
+@pytest.mark.parametrize(
+    ("text", "unit", "wrong"),
+    [
+        ("12.398 / ${energy}", "angstrom", False),
+        ("12.398 / ${energy}", "", False),  # in 1/keV
+        ("${energy} + ${gap}", "", True),
+        ("${energy} - ${gap} / ${gap}", "", True),
+        ("${gap}", "angstrom", False),
+        ("${energy}", "angstrom", True),
+        ("1 / (${gap} - ${gap})", "1/mm", False),  # that depends on the numbers, which nobody knows yet
+        ("${energy} + ${number}", "keV", False),  # the number's unit is the device's to tell
+    ],
+)
+def test_units_that_cannot_work_out_are_told_before_a_scan(text: str, unit: str, wrong: object) -> None:
+    known = {"energy": tango(unit="keV"), "gap": tango(unit="mm"), "number": tango("a/b/c/e")}
+    source = Source(ExpressionSource(text), unit=unit, location=Location("config.yaml", 6, 3))
+    fields = definition(asked("w"), *(asked(name) for name in known))
+    if not wrong:
+        compile_plan(fields, {"w": source, **known})
+        return
+    [error] = errors_of(lambda: compile_plan(fields, {"w": source, **known}))
+    assert error.startswith("config.yaml:6:3: error: the expression of ${w}, ")
+    assert error.endswith("; mend the formula, or the unit of the result or of an operand")
+
+
 def test_two_separate_circles_are_both_told() -> None:
     sources = {"a": formula("${b}"), "b": formula("${a}"), "c": formula("${c}")}
     assert len(errors_of(lambda: compile_plan(definition(asked("a")), sources))) == 2

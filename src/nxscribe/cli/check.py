@@ -32,7 +32,7 @@ def check(
 
     started = time.perf_counter()
     findings = examine(config, live=live)
-    problems = [_seen_from_here(problem) for problem in findings.problems]
+    problems = sorted(map(_seen_from_here, findings.problems), key=lambda problem: problem.location or Location(""))
     count = {severity: sum(problem.severity is severity for problem in problems) for severity in Severity}
     if as_json:
         summary = {"config": str(config), "techniques": findings.techniques}

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from nxscribe.service.requests import Json
     from nxscribe.service.session import Answer
 
-app = typer.Typer(help="Start, end or abort a scan of a running daemon, or see how it fares.", no_args_is_help=True)
+app = typer.Typer(
+    help="Start, end or abort a scan of a running daemon, put an edit in force, or see how it fares.",
+    no_args_is_help=True,
+)
 
 _Device = Annotated[
     str,
@@ -81,6 +84,22 @@ def status(device: _Device, as_json: _AsJson = False) -> None:
     for name, value in shown.items():
         table.add_row(f"[bold]{name}", "\n".join(map(str, value)) if isinstance(value, list) else str(value))
     Console().print(table)
+
+
+@app.command()
+def reload(device: _Device) -> None:
+    """Put an edit of config or definitions in force now; the daemon sees it by itself within seconds.
+
+    Exit status 1 when the edit cannot be used: then every problem is told, and the last good set stays in force.
+    """
+    from nxscribe.triggers.client import ScribeClient
+
+    problems = ScribeClient(device).reload()
+    for problem in problems:
+        typer.echo(problem)
+    if problems:
+        raise typer.Exit(1)
+    typer.echo("in force")
 
 
 def _parameters(given: list[str] | None) -> dict[str, Json]:

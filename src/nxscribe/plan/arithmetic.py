@@ -18,6 +18,10 @@ class ExpressionError(ValueError):
     """A formula that cannot be computed, with the reason."""
 
 
+class UnitsError(ExpressionError):
+    """One that cannot be computed for its operands' units, whatever their values."""
+
+
 class UnitsDoNotWorkOutError(Exception):
     """Units that do not fit, perhaps for a constant that has none."""
 

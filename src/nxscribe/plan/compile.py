@@ -12,7 +12,7 @@ from nxscribe.plan.capture_plan import CapturePlan
 from nxscribe.plan.checks import check_sources, check_units
 from nxscribe.plan.claims import check_claims
 from nxscribe.plan.detectors import LimaDetector
-from nxscribe.plan.expressions import check_expressions, operands_of
+from nxscribe.plan.expressions import check_dimensions, check_expressions, operands_of
 from nxscribe.plan.sources import Source
 from nxscribe.plan.uses import Use, uses_of
 
@@ -57,6 +57,7 @@ def compile_plan(
     problems = (
         *problems,
         *check_expressions(offered),
+        *check_dimensions(offered),
         *check_sources(plan, uses, offered, parameters),
         *check_units(uses, offered, definition),
         *check_claims(definition, [detector.group for detector in detectors.values()]),

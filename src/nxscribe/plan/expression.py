@@ -27,6 +27,7 @@ from nxscribe.plan.arithmetic import (
     OPERATORS,
     ExpressionError,
     UnitsDoNotWorkOutError,
+    UnitsError,
     is_about_units,
     is_quantity,
     units_problem,
@@ -36,7 +37,7 @@ from nxscribe.plan.arithmetic import (
 if TYPE_CHECKING:
     import pint
 
-__all__ = ["Expression", "ExpressionError", "Operand", "Result", "cached_expression", "parse_expression"]
+__all__ = ["Expression", "ExpressionError", "Operand", "Result", "UnitsError", "cached_expression", "parse_expression"]
 
 _LONGEST: Final = 2000
 _PLACEHOLDER: Final = re.compile(r"\$\{([^{}]+)\}")
@@ -80,13 +81,13 @@ class Expression:
             return _result(self._compute([_quantity(operand) for operand in given]), unit)
         except UnitsDoNotWorkOutError as problem:
             if not (problem.of_a_constant and self._has_constants):
-                raise ExpressionError(str(problem)) from None
+                raise UnitsError(str(problem)) from None
             _refuse_mixed_units(given, problem)
             bare = [_quantity(operand) if self._keeps(operand) else _plain(operand) for operand in given]
             try:
                 return _plain_result(self._compute(bare), unit, problem)
             except UnitsDoNotWorkOutError as error:
-                raise ExpressionError(str(error)) from None
+                raise UnitsError(str(error)) from None
 
     def _keeps(self, operand: Operand) -> bool:
         """Whether an operand keeps its unit even where the others are plain numbers: sin(30) is not that of 30 deg."""
@@ -177,7 +178,7 @@ def _refuse_mixed_units(operands: Iterable[Operand], problem: Exception) -> None
         if units.is_known(operand.unit) and operand.unit:
             other = seen.setdefault(units.unit_of(operand.unit).dimensionality, operand.unit)
             if units.spelling(other) != units.spelling(operand.unit):
-                raise ExpressionError(f"{problem}, and its operands mix {other} and {operand.unit}")
+                raise UnitsError(f"{problem}, and its operands mix {other} and {operand.unit}")
 
 
 def _quantity(operand: Operand) -> object:
@@ -234,10 +235,10 @@ def _plain_result(value: object, unit: str, problem: Exception) -> Result:
         quantity: pint.Quantity[Any] = value  # type: ignore[assignment]
         if quantity.dimensionless:
             return Result(_array(quantity.to("dimensionless").magnitude), unit, plain=True)
-        raise ExpressionError(f"{problem}; a constant with its unit is written quantity(1, 'mm')")
+        raise UnitsError(f"{problem}; a constant with its unit is written quantity(1, 'mm')")
     array = _array(value)
     if not unit and array.dtype.kind in "iuf":
-        raise ExpressionError(
+        raise UnitsError(
             f"{problem}; a constant without a unit may be meant: name the result's unit, or write quantity(1, 'mm')"
         )
     return Result(array, unit, plain=True)

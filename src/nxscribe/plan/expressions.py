@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 
+import numpy as np
+
 from nxscribe.errors import Problem
 from nxscribe.model import Template
-from nxscribe.plan.expression import ExpressionError, cached_expression
-from nxscribe.plan.sources import ExpressionSource, Source
+from nxscribe.plan.expression import ExpressionError, Operand, UnitsError, cached_expression
+from nxscribe.plan.sources import ExpressionSource, LiteralSource, Source
 
 
 def check_expressions(sources: Mapping[str, Source]) -> Iterator[Problem]:
@@ -24,6 +26,48 @@ def check_expressions(sources: Mapping[str, Source]) -> Iterator[Problem]:
                     "correct it",
                     source.location,
                 )
+
+
+def check_dimensions(sources: Mapping[str, Source]) -> Iterator[Problem]:
+    """An error for each expression whose units cannot work out, as far as the units of its operands are known."""
+    for name, source in sources.items():
+        if isinstance(source.origin, ExpressionSource) and (why := _why_units_fail(source, sources)):
+            yield Problem(
+                f"the expression of ${{{name}}}, {source.origin.expression}, cannot be computed",
+                why,
+                "mend the formula, or the unit of the result or of an operand",
+                source.location,
+            )
+
+
+def _why_units_fail(source: Source, sources: Mapping[str, Source]) -> str:
+    """What computing it with some numbers in these units says of the units; empty when it says nothing."""
+    if not isinstance(source.origin, ExpressionSource):
+        return ""
+    try:
+        expression = cached_expression(source.origin.expression)
+        operands: dict[str, Operand] = {}
+        for number, name in enumerate(expression.names):
+            unit = _unit_of(sources.get(name))
+            if unit is None:
+                return ""
+            operands[name] = Operand(np.asarray(1 + number / 10), unit)
+        expression.evaluate(operands, source.unit)
+    except UnitsError as error:
+        return str(error)
+    except ExpressionError:  # of the numbers, or told already
+        return ""
+    return ""
+
+
+def _unit_of(source: Source | None) -> str | None:
+    """The unit in which a source will enter a formula; None where only the device knows."""
+    if source is None:
+        return None
+    if source.unit:
+        return source.unit
+    is_number = isinstance(source.origin, LiteralSource) and isinstance(source.origin.value, int | float)
+    return "" if is_number else None
 
 
 def operands_of(sources: Mapping[str, Source]) -> tuple[dict[str, frozenset[str]], tuple[Problem, ...]]:

@@ -13,6 +13,7 @@ from nxscribe.model import Reading
 from nxscribe.model.nxtypes import kind
 from nxscribe.plan import CapturePlan, LiteralSource, PropertySource, Source, TangoSource, uses_of
 from nxscribe.plan.checks import check_units
+from nxscribe.plan.expressions import check_dimensions
 from nxscribe.service.beamline import Beamline
 
 _ANSWER_S: Final = 5.0
@@ -41,11 +42,14 @@ def _of_plan(plan: CapturePlan, told: Readings) -> Iterator[Problem]:
         answers = [reading for one in _names(source) if (reading := told[one]).ok]
         if answers:
             live[name] = _as_told(source, answers)
-    before = set(check_units(tuple(uses_of(plan.definition)), plan.sources, plan.definition))
-    for problem in check_units(tuple(uses_of(plan.definition)), live, plan.definition):
-        if problem not in before:
-            yield problem
+    before = set(_checks(plan, plan.sources))
+    yield from (problem for problem in _checks(plan, {**plan.sources, **live}) if problem not in before)
     yield from _fractions(plan, told)
+
+
+def _checks(plan: CapturePlan, sources: Mapping[str, Source]) -> Iterator[Problem]:
+    yield from check_units(tuple(uses_of(plan.definition)), sources, plan.definition)
+    yield from check_dimensions(sources)
 
 
 def _names(source: Source) -> tuple[str, ...]:

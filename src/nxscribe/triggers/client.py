@@ -52,6 +52,11 @@ class ScribeClient:
             text = self._proxy.AbortScan()
         return _answer(text) if text else None
 
+    def reload(self) -> list[str]:
+        """Have config and definitions read anew, now. Returns every problem; none when the new set is in force."""
+        with _plainly(self._device):
+            return list(self._proxy.Reload() or ())
+
     def show(self) -> dict[str, object]:
         """State, status and every attribute, as the device shows them."""
         with _plainly(self._device):
