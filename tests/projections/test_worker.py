@@ -170,7 +170,7 @@ def test_a_job_that_waits_for_ever_says_where_it_waits(
     with Worker(journal.path, linked, timeout_s=3.0) as worker, pytest.raises(ProjectionError) as caught:
         worker.project(record.id)
     assert caught.value.failure is Failure.HUNG
-    assert "hdf5.py" in str(caught.value)
+    assert "hdf5_file.py" in str(caught.value)
 
 
 def test_a_process_that_died_between_jobs_is_replaced_without_a_word(worker: Worker, record: Record) -> None:

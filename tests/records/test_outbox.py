@@ -110,3 +110,34 @@ def test_what_is_due_outlives_the_daemon(path: Path) -> None:
         journal.failed(journal.due(now())[0], "the disk is full", now())
     with Journal(path) as journal:
         assert [work.attempts for work in journal.due(now())] == [1]
+
+
+def test_what_awaits_raw_files_is_due_again_at_its_time_and_counts_as_no_failure(journal: Journal) -> None:
+    journal.begin(some_record())
+    moment = now()
+    (work,) = journal.due(moment)
+    journal.postponed(work, moment + timedelta(seconds=30))
+    assert journal.due(moment + timedelta(seconds=29)) == ()
+    assert journal.queue() == Queue(waiting=0, failing=0, set_aside=0, pending=1)
+    assert journal.summaries()[0].files is FilesState.PENDING
+    (work,) = journal.due(moment + timedelta(seconds=30))
+    assert (work.attempts, work.last_error) == (0, "")
+    journal.done(work)
+    assert journal.summaries()[0].files is FilesState.MADE
+
+
+def test_a_clock_that_was_set_back_does_not_make_what_was_postponed_wait_for_it(journal: Journal) -> None:
+    journal.begin(some_record())
+    (work,) = journal.due(now())
+    journal.postponed(work, now() + timedelta(days=30))
+    assert journal.due(now()) == (work,)
+
+
+def test_a_change_makes_what_was_postponed_due_at_once(journal: Journal) -> None:
+    record = journal.begin(some_record())
+    (work,) = journal.due(now())
+    journal.postponed(work, now() + timedelta(minutes=1))
+    journal.update(ended(record))
+    assert len(journal.due(now())) == 1
+    journal.postponed(work, now() + timedelta(minutes=1))
+    assert len(journal.due(now())) == 1, "a postponement of an older state counts for nothing"

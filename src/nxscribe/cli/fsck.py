@@ -85,7 +85,7 @@ class _Checker:
         from nxscribe.records.record import entry_name
 
         what = f"{entry_name(summary.number)} of {summary.master}"
-        if summary.files is FilesState.WAITING:
+        if summary.files in {FilesState.WAITING, FilesState.PENDING}:
             self.due += 1
             typer.echo(f"{what}: due: the daemon makes it")
             return

@@ -22,6 +22,7 @@ _SHOWN_ID = 8
 _STYLES = {
     FilesState.MADE: "green",
     FilesState.WAITING: "",
+    FilesState.PENDING: "",
     FilesState.FAILING: "yellow",
     FilesState.SET_ASIDE: "red",
 }

@@ -4,7 +4,7 @@ Everything else in nxscribe speaks in these words.
 """
 
 from nxscribe.model.definition import Attribute, Definition, Field, Group, Link, Node, Template
-from nxscribe.model.raw import RawSeries, series_of
+from nxscribe.model.raw import RawSearch, RawSeries, series_of
 from nxscribe.model.reading import Phase, Quality, Reading, Snapshot, Value
 from nxscribe.model.times import iso, now
 
@@ -17,6 +17,7 @@ __all__ = [
     "Node",
     "Phase",
     "Quality",
+    "RawSearch",
     "RawSeries",
     "Reading",
     "Snapshot",

@@ -32,6 +32,21 @@ class RawSeries:
             yield self.pattern % number if _NUMBER_FIELD.search(self.pattern) else self.pattern.replace("%%", "%")
 
 
+@dataclass(frozen=True, slots=True)
+class RawSearch:
+    """Where the raw files of a detector are to be looked for that tells nobody of them."""
+
+    detector: str
+    directory: str
+    """Absolute."""
+    pattern: str
+    """File names, with `*`, `?` and `[…]` as a shell has them."""
+    dataset: str = ""
+    """For HDF5, the path of the frames inside each file; empty: found by looking."""
+    during: bool = False
+    """Take only files that were last written while the scan ran: the folder is that of many scans."""
+
+
 def series_of(detector: str, paths: Sequence[str], dataset: str = "") -> tuple[RawSeries, ...]:
     """The absolute `paths` as few series: neighbours that differ by one in the last number of their name join.
 

@@ -7,6 +7,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from nxscribe.model import RawSeries
+
 
 class Layout(StrEnum):
     """How the entries of an experiment lie in files."""
@@ -42,6 +44,8 @@ class FileSettings:
     """Absolute. Nothing is written outside it."""
     layout: Layout = Layout.LINKED
     ownership: Ownership = AS_IT_COMES
+    raw_hours: float = 0.0
+    """How long after a scan's end raw files that are not whole are awaited; then they count as missing."""
 
 
 def entries_folder(master: Path) -> Path:
@@ -62,7 +66,12 @@ class Written:
     missing: dict[str, str] = field(default_factory=dict)
     """What was asked for and is not there, by path from the entry (`sample/name`), with the reason."""
     pending: dict[str, str] = field(default_factory=dict)
-    """The same for what may still come, because the scan is running."""
+    """The same for what may still come: the scan is running, or its detectors are still writing."""
     warnings: tuple[str, ...] = ()
     complete: bool = False
-    """Whether the scan has ended: the entry is then read-only and will not change by itself."""
+    """Whether the scan has ended and no raw file is awaited: the entry is then read-only and will not change by itself.
+    """
+    awaits_raw: bool = False
+    """Whether the scan has ended and raw files are awaited."""
+    found: tuple[RawSeries, ...] = ()
+    """The raw files of detectors that tell nobody, as they were found in their folders."""

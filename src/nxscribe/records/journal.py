@@ -111,6 +111,12 @@ class Journal(JournalReader):
             outbox.failed(connection, work, reason, now(), retry_at)
         self._database.checkpoint()
 
+    def postponed(self, work: Work, until: datetime) -> None:
+        """The files are made, but for what is awaited: the record is due again at `until`, or when it changes."""
+        with self._database.writing() as connection:
+            outbox.postponed(connection, work, until)
+        self._database.checkpoint()
+
     def requeue(self, record_id: str) -> None:
         """Makes the record due, whatever became of it before."""
         with self._database.writing() as connection:

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 from nxscribe.records.record import entry_name
+
+LONGEST_WAIT: Final = timedelta(hours=1)
+"""Nothing is postponed for longer; what seems to be was postponed by a clock that was set back since."""
 
 
 class FilesState(StrEnum):
@@ -23,6 +27,8 @@ class FilesState(StrEnum):
     """Due, and not failed since the record last changed."""
     FAILING = "failing"
     """Failed, to be tried again."""
+    PENDING = "pending"
+    """Made, but for raw files that are not whole yet: to be made again."""
     SET_ASIDE = "set aside"
     """Failed for good, until the record changes or is requeued."""
 
@@ -51,6 +57,8 @@ class Queue:
     set_aside: int
     reason: str = ""
     """Why the oldest of the failing, or else of those set aside, failed."""
+    pending: int = 0
+    """Those that are made, and wait for raw files."""
 
 
 def sortable(time: datetime) -> str:
@@ -72,9 +80,10 @@ def due(connection: sqlite3.Connection, now: datetime, limit: int | None = None)
     rows = connection.execute(
         "SELECT id, revision, number, master, session, attempts, last_error"
         " FROM projection JOIN record ON position = record"
-        " WHERE failed_at IS NULL OR retry_at <= ? OR (retry_at IS NOT NULL AND failed_at > ?)"
+        " WHERE (failed_at IS NULL AND retry_at IS NULL) OR retry_at <= ? OR (retry_at IS NOT NULL AND failed_at > ?)"
+        " OR (failed_at IS NULL AND retry_at > ?)"
         " ORDER BY record LIMIT ?",
-        (moment, moment, -1 if limit is None else limit),
+        (moment, moment, sortable(now + LONGEST_WAIT), -1 if limit is None else limit),
     )
     return tuple(
         Work(id_, revision, entry_name(number), master, session, attempts, error)
@@ -87,6 +96,15 @@ def done(connection: sqlite3.Connection, work: Work) -> None:
     connection.execute(
         "DELETE FROM projection WHERE record = (SELECT position FROM record WHERE id = ? AND revision = ?)",
         (work.record_id, work.revision),
+    )
+
+
+def postponed(connection: sqlite3.Connection, work: Work, until: datetime) -> None:
+    """Notes that the files are made but for what is awaited, unless the record has changed since."""
+    connection.execute(
+        "UPDATE projection SET attempts = 0, last_error = '', failed_at = NULL, retry_at = ?"
+        " WHERE record = (SELECT position FROM record WHERE id = ? AND revision = ?)",
+        (sortable(until), work.record_id, work.revision),
     )
 
 
@@ -103,11 +121,13 @@ def failed(
 
 def queue(connection: sqlite3.Connection) -> Queue:
     """The counts."""
-    waiting, failing, set_aside = connection.execute(
-        "SELECT count(*) FILTER (WHERE failed_at IS NULL), count(*) FILTER (WHERE retry_at IS NOT NULL),"
-        " count(*) FILTER (WHERE failed_at IS NOT NULL AND retry_at IS NULL) FROM projection"
+    waiting, failing, set_aside, pending = connection.execute(
+        "SELECT count(*) FILTER (WHERE failed_at IS NULL AND retry_at IS NULL),"
+        " count(*) FILTER (WHERE failed_at IS NOT NULL AND retry_at IS NOT NULL),"
+        " count(*) FILTER (WHERE failed_at IS NOT NULL AND retry_at IS NULL),"
+        " count(*) FILTER (WHERE failed_at IS NULL AND retry_at IS NOT NULL) FROM projection"
     ).fetchone()
     oldest = connection.execute(
         "SELECT last_error FROM projection WHERE failed_at IS NOT NULL ORDER BY retry_at IS NULL, record LIMIT 1"
     ).fetchone()
-    return Queue(waiting, failing, set_aside, oldest[0] if oldest else "")
+    return Queue(waiting, failing, set_aside, oldest[0] if oldest else "", pending)

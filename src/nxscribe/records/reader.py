@@ -106,6 +106,7 @@ class JournalReader:
             cursor.row_factory = sqlite3.Row
             rows = cursor.execute(
                 "SELECT record.*, last_error, CASE WHEN projection.record IS NULL THEN 'made'"
+                " WHEN failed_at IS NULL AND retry_at IS NOT NULL THEN 'pending'"
                 " WHEN failed_at IS NULL THEN 'waiting' WHEN retry_at IS NULL THEN 'set aside' ELSE 'failing' END"
                 " AS files FROM record LEFT JOIN projection ON projection.record = position"
                 " WHERE beamline = ifnull(?, beamline) AND proposal = ifnull(?, proposal)"

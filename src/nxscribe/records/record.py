@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from nxscribe.model import RawSeries, Reading, Snapshot
+from nxscribe.model import RawSearch, RawSeries, Reading, Snapshot
 
 
 class EndReason(StrEnum):
@@ -69,6 +69,8 @@ class Record:
     given: dict[str, Reading] = field(default_factory=dict)
     """What the control system set in this scan, by placeholder: these win over what was read."""
     raw: tuple[RawSeries, ...] = ()
+    searches: tuple[RawSearch, ...] = ()
+    """Where further raw files are looked for; once they are whole, they are among `raw`."""
     notes: tuple[str, ...] = ()
     """Events worth telling in the entry: a restart in mid-scan, a time limit that closed it."""
 

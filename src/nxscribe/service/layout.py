@@ -46,11 +46,13 @@ class Files:
     master: str
     scan_directory: str
     ownership: Ownership = AS_IT_COMES
+    raw_hours: float = 0.0
+    """How long raw files are awaited after the end of their scan."""
 
     @property
     def settings(self) -> FileSettings:
         """What a writer of files needs to know."""
-        return FileSettings(self.data_root, self.layout, self.ownership)
+        return FileSettings(self.data_root, self.layout, self.ownership, self.raw_hours)
 
     def place(self, scan: ScanIdentity) -> Place:
         """Where the files of a scan go. Raises TriggerRefusedError for names that are unsafe in a path."""
@@ -77,8 +79,8 @@ class Files:
         return Place(master, str(self.data_root / directory))
 
 
-def pattern_problem(pattern: str) -> Problem | None:
-    """What is wrong with a file pattern such as `{proposal}/{beamline}/{scan}`; None when nothing is."""
+def names_problem(pattern: str) -> Problem | None:
+    """What is wrong with the names in braces of a pattern; None when nothing is."""
     what = f"the pattern {pattern!r}"
     try:
         parts = list(Formatter().parse(pattern))
@@ -88,6 +90,14 @@ def pattern_problem(pattern: str) -> Problem | None:
     for _, name, form, conversion in parts:
         if name is not None and (name not in NAMES or form or conversion):
             return Problem(f"{what} has the unknown part {{{name}}}", "", f"use {allowed}")
+    return None
+
+
+def pattern_problem(pattern: str) -> Problem | None:
+    """What is wrong with a file pattern such as `{proposal}/{beamline}/{scan}`; None when nothing is."""
+    if problem := names_problem(pattern):
+        return problem
+    what = f"the pattern {pattern!r}"
     if pattern.startswith("/"):
         return Problem(f"{what} is absolute", "files are laid out below data_root", "remove the slash at its beginning")
     # Any safe name does: it is the literal parts that may lead out.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -23,7 +24,9 @@ log = structlog.get_logger()
 _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 60.0
 _CRASHES_UNTIL_SET_ASIDE = 3
-_IDLE_S = 5.0
+_SHARE_OF_AGE = 0.25
+"""Raw files that are awaited are looked at again after this share of the time since the scan's end."""
+_IDLE_S = 1.0
 """How long to sleep when nothing is due: a commit ends the sleep at once."""
 
 
@@ -90,7 +93,7 @@ class Projector:
             )
             self._tried(work, None)
             return
-        self._journal.done(work)
+        self._keep(work, written)
         log.info(
             "file written",
             entry=written.entry,
@@ -98,10 +101,32 @@ class Projector:
             values=written.values,
             missing=len(written.missing),
             complete=written.complete,
+            **({"pending": len(written.pending)} if written.awaits_raw else {}),
         )
         for warning in written.warnings:
             log.warning("in the file", entry=written.entry, what=warning)
         self._tried(work, written)
+
+    def _keep(self, work: Work, written: Written) -> None:
+        """Note in the journal what is done with, and what is to be done again."""
+        if not written.awaits_raw and not written.found:
+            self._journal.done(work)
+            return
+        record, revision = self._journal.revised(work.record_id)
+        if revision != work.revision:
+            return  # It is due anyhow.
+        if written.awaits_raw and record.end_time:
+            age_s = (now() - record.end_time).total_seconds()
+            pause_s = min(max(age_s * _SHARE_OF_AGE, _FIRST_PAUSE_S), _LONGEST_PAUSE_S)
+            self._journal.postponed(work, now() + timedelta(seconds=pause_s))
+            return
+        # What was found is from now on what the scan left, whatever comes into those folders later.
+        searches = tuple(search for search in record.searches if search.detector not in _detectors(written))
+        self._journal.update(replace(record, raw=(*record.raw, *written.found), searches=searches))
+
+
+def _detectors(written: Written) -> frozenset[str]:
+    return frozenset(series.detector for series in written.found)
 
 
 def _retry_at(work: Work, error: ProjectionError) -> datetime | None:

@@ -157,8 +157,9 @@ class Session:
                 definition=beamline.texts[request.technique],
                 start_time=arrived,
                 initial=Snapshot(Phase.INITIAL, arrived, 0.0),
-                detectors={name: detector.group for name, detector in config.detectors.items()},
+                detectors=config.groups,
                 given=parameter_readings(request.parameters, arrived),
+                searches=tuple(one.search(identity, config.data_root) for one in config.folders.values()),
             )
             snapshot = self._capture(plan, draft, Phase.INITIAL)
             if self._stop.is_set():
@@ -245,6 +246,7 @@ class Session:
                     record,
                     final=snapshot,
                     raw=(*files, *(series for series in seen if series.detector not in request.files)),
+                    searches=tuple(one for one in record.searches if one.detector not in request.files),
                     notes=(*record.notes, *(problem.explanation for problem in unclear)),
                 )
                 self._journal.update(record)

@@ -19,14 +19,15 @@ from nxscribe.projections.nexus import master
 from nxscribe.projections.nexus.account import ACCOUNT, RECORD_ID
 from nxscribe.projections.nexus.nodes import FieldNode, GroupNode
 from nxscribe.projections.nexus.project import names_of
-from nxscribe.projections.nexus.raw import files_aside, link_raw
+from nxscribe.projections.nexus.raw import files_aside, is_awaited, raw_of
 from nxscribe.projections.nexus.raw.names import Names
 from nxscribe.projections.nexus.tree import build_tree
 from nxscribe.projections.nexus.verify import differences
 from nxscribe.records.record import DefinitionText, Record
 
 _OF_THE_MAKING: Final = frozenset(
-    f"{ACCOUNT}/{name}" for name in ("missing", "missing_reason", "warnings", "notes", "program_version")
+    f"{ACCOUNT}/{name}"
+    for name in ("missing", "missing_reason", "pending", "pending_reason", "warnings", "notes", "program_version")
 )
 """What depends on when and with which raw files at hand an entry was made, not on the record alone."""
 
@@ -39,9 +40,10 @@ def inspect_entry(record: Record, settings: FileSettings, *, quick: bool = False
     """
     names = names_of(record, settings)
     try:
-        wrong = [*_in_container(names, record, settings.ownership.complete), *_in_master(names)]
+        over = not record.is_open and not is_awaited(record, settings)
+        wrong = [*_in_container(names, record, settings.ownership.complete if over else None), *_in_master(names)]
         if not wrong and not quick:
-            wrong = _contents(names, record)
+            wrong = _contents(names, record, settings)
     except (OSError, KeyError, ProjectionError) as error:
         return (str(error.problems[0].what) if isinstance(error, NxscribeError) else str(error),)
     return tuple(wrong)
@@ -106,7 +108,7 @@ def unknown_entries(path: Path, known: Collection[str]) -> tuple[str, ...]:
         return ()
 
 
-def _in_container(names: Names, record: Record, complete: int) -> Iterator[str]:
+def _in_container(names: Names, record: Record, complete: int | None) -> Iterator[str]:
     if not names.container.exists():
         yield f"{names.container} is not there"
         return
@@ -118,7 +120,7 @@ def _in_container(names: Names, record: Record, complete: int) -> Iterator[str]:
             yield f"{names.container}: its {record.entry} is of {f'the record {owner}' if owner else 'unknown origin'}"
     is_own = names.container != names.master
     mode = stat.S_IMODE(names.container.stat().st_mode)
-    if is_own and not record.is_open and mode != complete:
+    if is_own and complete is not None and mode != complete:
         yield f"{names.container} is complete and has the mode {mode:04o} instead of {complete:04o}"
 
 
@@ -138,9 +140,9 @@ def _leads_to(names: Names, file: str) -> bool:
     return (names.master.parent / file).resolve() == names.container.resolve()
 
 
-def _contents(names: Names, record: Record) -> list[str]:
+def _contents(names: Names, record: Record, settings: FileSettings) -> list[str]:
     definition = definition_in(names) or record.definition
-    raw = link_raw(record.raw, record.detectors, names)
+    raw = raw_of(record, settings, names).links
     entry = build_tree(parse_definition(definition.name, definition.text), record, raw).entry
     if definition.sha256 != record.definition.sha256:
         account = entry.children[ACCOUNT]

@@ -70,17 +70,21 @@ class StoredOutsideNode:
 
 @dataclass(frozen=True, slots=True)
 class FrameSource:
-    """Where some frames of a virtual dataset come from: all of a dataset, in order."""
+    """Where some frames of a virtual dataset come from: those of a dataset, in order."""
 
     file: str
     """Relative to the folder of the file that names it, or absolute; `.` is that file itself."""
     dataset: str
     shape: tuple[int, ...]
     """Of that dataset: frames, rows, columns; or of two dimensions, for one frame."""
+    taken: int | None = None
+    """How many of its frames are shown, from the first on; None for all."""
 
     @property
     def frames(self) -> int:
-        """How many frames it holds."""
+        """How many frames it gives."""
+        if self.taken is not None:
+            return self.taken
         return self.shape[0] if len(self.shape) > FRAME_RANK else 1
 
 

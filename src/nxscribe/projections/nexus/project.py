@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -15,7 +16,7 @@ from nxscribe.model import Definition, now
 from nxscribe.projections.files import FileSettings, Layout, Ownership, Written, entries_folder
 from nxscribe.projections.nexus import atomic, master, writer
 from nxscribe.projections.nexus.nodes import GroupNode
-from nxscribe.projections.nexus.raw import files_aside, link_raw
+from nxscribe.projections.nexus.raw import files_aside, raw_of
 from nxscribe.projections.nexus.raw.names import Names
 from nxscribe.projections.nexus.tree import Tree, build_tree
 from nxscribe.projections.nexus.verify import verify_entry
@@ -42,9 +43,10 @@ def write_nexus(record: Record, settings: FileSettings) -> Written:
     with _explained(path, settings.data_root), atomic.locked(path.parent, settings.ownership):
         for file in dict.fromkeys((path, container)):
             master.check_owner(file, record.entry, record.id)
-        raw = link_raw(record.raw, record.detectors, names)
-        tree = build_tree(_definition(record), record, raw)
-        _put(names, record, tree, files_aside(raw, names), settings.ownership)
+        raw = raw_of(record, settings, names)
+        tree = build_tree(_definition(record), record, raw.links)
+        complete = not record.is_open and not raw.pending
+        _put(names, record, tree, files_aside(raw.links, names), settings.ownership, complete=complete)
     return Written(
         master=path,
         entry_file=container,
@@ -53,7 +55,9 @@ def write_nexus(record: Record, settings: FileSettings) -> Written:
         missing=tree.missing,
         pending=tree.pending,
         warnings=tuple(tree.warnings),
-        complete=not record.is_open,
+        complete=complete,
+        awaits_raw=raw.pending,
+        found=raw.found,
     )
 
 
@@ -66,7 +70,15 @@ def names_of(record: Record, settings: FileSettings) -> Names:
         container = entries_folder(path) / f"{record.entry}.h5"
     frames = entries_folder(path) / "frames" / f"{record.entry}.h5"
     in_place = frames.parent / "in_place" / record.id / frames.name
-    return Names(settings.data_root, path, container, frames, in_place, record.entry, record.id)
+    experiment = _experiment(path, Path(record.directory), settings.data_root)
+    return Names(experiment, path, container, frames, in_place, record.entry, record.id)
+
+
+def _experiment(master: Path, scan: Path, data_root: Path) -> Path:
+    """The folder that holds master and scan, where both are in the data root; else that of the master."""
+    if not scan.is_relative_to(data_root):
+        return master.parent
+    return Path(os.path.commonpath((master.parent, os.path.normpath(scan))))
 
 
 def _check_names(record: Record) -> None:
@@ -89,23 +101,27 @@ def _definition(record: Record) -> Definition:
         raise ProjectionError(*error.problems) from error
 
 
-def _put(names: Names, record: Record, tree: Tree, aside: dict[Path, GroupNode], ownership: Ownership) -> None:
+def _put(
+    names: Names, record: Record, tree: Tree, aside: dict[Path, GroupNode], ownership: Ownership, *, complete: bool
+) -> None:
     time = now()
     # First, so that no link ever leads to what is not there yet.
     for path, entry in aside.items():
         master.check_owner(path, record.entry, record.id)
-        _put_file(path, record, entry, time, ownership)
+        _put_file(path, record, entry, time, ownership, complete=complete)
     has_plot = "default" in tree.entry.attributes
     if names.container == names.master:
         master.put_entry(names.master, record.entry, tree.entry, has_plot=has_plot, time=time, ownership=ownership)
         return
-    _put_file(names.container, record, tree.entry, time, ownership)
+    _put_file(names.container, record, tree.entry, time, ownership, complete=complete)
     file = f"{names.container.parent.name}/{names.container.name}"
     master.link_entry(names.master, record.entry, file, has_plot=has_plot, time=time, ownership=ownership)
 
 
-def _put_file(path: Path, record: Record, entry: GroupNode, time: datetime, ownership: Ownership) -> None:
-    with atomic.replacing(path, ownership, complete=not record.is_open) as temporary:
+def _put_file(
+    path: Path, record: Record, entry: GroupNode, time: datetime, ownership: Ownership, *, complete: bool
+) -> None:
+    with atomic.replacing(path, ownership, complete=complete) as temporary:
         atomic.write(temporary, writer.file_image(path.name, record.entry, entry, time))
         verify_entry(temporary, record.entry, entry)
 

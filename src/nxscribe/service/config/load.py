@@ -26,6 +26,7 @@ from nxscribe.projections import Layout, Ownership
 from nxscribe.service.config.problems import key_location, problems_of, shown
 from nxscribe.service.config.schema import ConfigForm, DetectorForm, SourceForm
 from nxscribe.service.config.settings import Config, Limits, LogSettings, Retention, TangoSettings, Technique
+from nxscribe.service.folders import FolderDetector, search_problem
 from nxscribe.service.layout import Files, pattern_problem
 from nxscribe.service.log import LogFormat
 
@@ -77,6 +78,9 @@ def _problems(form: ConfigForm, document: Located) -> Iterator[Problem]:
         for part in detector.group.strip("/").split("/"):
             if problem := node_name_problem(part):
                 yield _placed(problem, document.at(("detectors", name, "group")))
+        for key in ("files", "watch"):
+            if (pattern := getattr(detector, key)) and (problem := search_problem(pattern)):
+                yield _placed(problem, document.at(("detectors", name, key)))
     yield from _repeated_devices(form, document)
     yield from _mixed_values(("sources",), form.sources, document)
     for name, technique in form.techniques.items():
@@ -142,16 +146,27 @@ class _Conversion:
                     folder=_mode(form.files.folder_mode),
                     group=form.files.group,
                 ),
+                raw_hours=form.limits.raw_hours,
             ),
             limits=Limits(
                 deadline_s=form.limits.deadline_s,
                 attribute_timeout_s=form.limits.attribute_timeout_s,
                 write_timeout_s=form.limits.write_timeout_s,
                 scan_hours=form.limits.scan_hours,
+                raw_hours=form.limits.raw_hours,
             ),
             interrupt_on_start=form.on_start_while_running == "interrupt",
             refuse_on_missing_mandatory=form.on_missing_mandatory == "refuse",
-            detectors={name: self._detector(name, detector) for name, detector in form.detectors.items()},
+            detectors={
+                name: self._detector(name, detector.device, detector)
+                for name, detector in form.detectors.items()
+                if detector.device
+            },
+            folders={
+                name: _folder(name, pattern, detector)
+                for name, detector in form.detectors.items()
+                if (pattern := detector.files or detector.watch)
+            },
             sources=self._sources(("sources",), form.sources),
             parameters=tuple(form.parameters),
             techniques={
@@ -176,10 +191,10 @@ class _Conversion:
     def _path(self, text: str) -> Path:
         return Path(os.path.normpath(self._file.parent / text))
 
-    def _detector(self, name: str, form: DetectorForm) -> LimaDetector:
+    def _detector(self, name: str, device: str, form: DetectorForm) -> LimaDetector:
         return LimaDetector(
             name=name,
-            device=form.device,
+            device=device,
             group=form.group.strip("/"),
             dataset=form.dataset,
             timeout_s=self._form.limits.attribute_timeout_s,
@@ -226,6 +241,10 @@ class _Conversion:
             if isinstance(node.value, dict):
                 node = node.value[step]
         return node
+
+
+def _folder(name: str, pattern: str, form: DetectorForm) -> FolderDetector:
+    return FolderDetector(name, form.group.strip("/"), pattern, during=form.watch is not None, dataset=form.dataset)
 
 
 def _mode(text: str | None) -> int | None:

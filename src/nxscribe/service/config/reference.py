@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from inspect import cleandoc
 from pathlib import Path
 from typing import Final
 
@@ -60,7 +61,7 @@ def _is_told(place: tuple[str, ...]) -> bool:
 
 def _section(place: tuple[str, ...], form: type[BaseModel]) -> str:
     title = ".".join("<name>" if step == "*" else step for step in place)
-    lines = [f"## `{title}`" if title else "## The file", "", (form.__doc__ or "").strip(), ""]
+    lines = [f"## `{title}`" if title else "## The file", "", cleandoc(form.__doc__ or ""), ""]
     lines += ["| key | takes | default | meaning |", "| --- | --- | --- | --- |"]
     properties: dict[str, object] = form.model_json_schema()["properties"]
     for key, field in form.model_fields.items():

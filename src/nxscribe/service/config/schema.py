@@ -199,13 +199,37 @@ class LimitsForm(_Form):
     scan_hours: Annotated[float, Field(gt=0, le=8760)] = Field(
         default=48.0, description="After so many hours a scan that nobody ended is closed as `interrupted`."
     )
+    raw_hours: Annotated[float, Field(ge=0, le=8760)] = Field(
+        default=12.0,
+        description="So many hours after a scan's end raw files that are not there or not whole are awaited, and "
+        "listed as pending; then they are listed as missing.",
+    )
 
 
 class DetectorForm(_Form):
-    """A Lima camera. Its saving attributes, read at both ends of a scan, tell which files it wrote."""
+    """A detector and how its files are known: exactly one of `device`, `files`, `watch`.
 
-    device: Annotated[str, Field(pattern=_DEVICE)] = Field(
-        description="The LimaCCDs device, `domain/family/member`; `host:port/` before it reaches a foreign database."
+    In the patterns stand `{proposal}`, `{beamline}`, `{sample}`, `{scan}`, `{technique}`; in their last part also `*`,
+    `?` and `[…]`. They are absolute, or below `data_root`. The trigger's own list of files goes before all of these.
+    """
+
+    device: Annotated[str, Field(pattern=_DEVICE)] | None = Field(
+        default=None,
+        description="A Lima camera, by its LimaCCDs device: `domain/family/member`; `host:port/` before it reaches a "
+        "foreign database. Its saving attributes, read at both ends of a scan, tell which files it wrote.",
+    )
+    files: str | None = Field(
+        default=None,
+        min_length=1,
+        description="The files of one scan, by a pattern: `{proposal}/{beamline}/{sample}/{scan}/*_master.h5`. All "
+        "that match belong to the scan.",
+    )
+    watch: str | None = Field(
+        default=None,
+        min_length=1,
+        description="A folder that a detector writes to without telling anybody, by a pattern: "
+        "`/buffer/pilatus/*.cbf`. Those that match and were last written between a scan's start and 10 s after its end "
+        "belong to it.",
     )
     group: str = Field(
         min_length=1,
@@ -214,6 +238,18 @@ class DetectorForm(_Form):
     dataset: str = Field(
         default="", description="For HDF5, the path of the frames inside each raw file. Empty: found by looking."
     )
+
+    @model_validator(mode="after")
+    def _is_known_by_one(self) -> DetectorForm:
+        given = [name for name in WAYS_TO_FILES if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(
+                f"a detector has exactly one of {', '.join(WAYS_TO_FILES)}; here are {' and '.join(given) or 'none'}"
+            )
+        return self
+
+
+WAYS_TO_FILES = ("device", "files", "watch")
 
 
 class TechniqueForm(_Form):
@@ -286,7 +322,8 @@ class ConfigForm(_Form):
         "refuse the scan.",
     )
     detectors: dict[Annotated[str, Field(pattern=_IDENTIFIER)], DetectorForm] = Field(
-        default={}, description="Detectors by name. Each adds the placeholders `<name>.saving_directory` and its like."
+        default={},
+        description="Detectors by name. A Lima camera adds the placeholders `<name>.saving_directory` and its like.",
     )
     sources: Sources = Field(
         default={},

@@ -9,6 +9,7 @@ from typing import Self
 
 from nxscribe.errors import Location
 from nxscribe.plan import LimaDetector, Source
+from nxscribe.service.folders import FolderDetector
 from nxscribe.service.layout import Files
 from nxscribe.service.log import LogFormat
 
@@ -37,6 +38,8 @@ class Limits:
     """For writing one entry: a writer that takes longer is replaced."""
     scan_hours: float
     """After which a scan that was never ended is closed as interrupted."""
+    raw_hours: float
+    """After which, from a scan's end on, raw files are awaited no longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,8 @@ class Config:
     interrupt_on_start: bool
     """A start closes a scan that is open, instead of being refused."""
     detectors: Mapping[str, LimaDetector]
+    folders: Mapping[str, FolderDetector]
+    """Detectors whose files are found by looking."""
     sources: Mapping[str, Source]
     """Those that all techniques share."""
     parameters: tuple[str, ...]
@@ -92,6 +97,12 @@ class Config:
     techniques: Mapping[str, Technique]
     retention: Retention
     logging: LogSettings
+
+    @property
+    def groups(self) -> dict[str, str]:
+        """Each detector's NXdetector group, as a path from the entry."""
+        cameras = {name: camera.group for name, camera in self.detectors.items()}
+        return cameras | {name: folder.group for name, folder in self.folders.items()}
 
     @property
     def data_root(self) -> Path:

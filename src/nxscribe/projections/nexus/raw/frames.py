@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +16,10 @@ class RawError(Exception):
     """A raw file cannot be linked. Its text is the reason and names the file."""
 
 
+class NotYetError(RawError):
+    """A raw file is not there, or not whole: its detector may still be writing it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Frames:
     """A detector's frames within reach, up to the first file that is not whole."""
@@ -25,16 +30,20 @@ class Frames:
     """How many files it shows, from the first on."""
     aside: dict[Path, dict[str, Node]] = field(default_factory=dict)
     """What has to be in files aside for it, by the path in their entry. The first is needed by the next."""
-    spoiled: str = ""
+    spoiled: RawError | None = None
     """Why the files after those are not shown."""
+    short: str = ""
+    """Why the last file may have more frames than are shown; it may still get them."""
+    blocks: Mapping[str, Node] = field(default_factory=dict)
+    """All frames in several datasets, by name, where one cannot show them; `node` is then the first."""
 
 
-def size_of(path: Path) -> int:
+def size_of(path: Path | str) -> int:
     """A raw file's size in bytes. Raises RawError."""
     try:
-        return path.stat().st_size
+        return Path(path).stat().st_size
     except FileNotFoundError:
-        raise RawError(f"{path} is not there") from None
+        raise NotYetError(f"{path} is not there") from None
     except OSError as error:
         raise RawError(f"{path} cannot be read: {error.strerror}") from error
 

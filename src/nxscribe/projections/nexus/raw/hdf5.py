@@ -1,11 +1,9 @@
-"""Raw HDF5 files: an external link to one, a virtual dataset over several."""
+"""Raw HDF5 files: an external link to one, virtual datasets over several."""
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import h5py
@@ -13,117 +11,136 @@ import numpy as np
 
 from nxscribe.model import Value
 from nxscribe.projections.nexus.nodes import FRAME_RANK, ExternalLinkNode, FrameSource, VirtualNode
-from nxscribe.projections.nexus.raw.frames import Frames, RawError, size_of, unlike_counts
+from nxscribe.projections.nexus.raw import outside
+from nxscribe.projections.nexus.raw.frames import Frames, NotYetError, RawError, unlike_counts
+from nxscribe.projections.nexus.raw.hdf5_file import Source, check_sources, find_frames, frames_written, opened, whole
 from nxscribe.projections.nexus.raw.names import Names
+from nxscribe.projections.nexus.raw.outside import Block, Stack
 
 _MOST_SOURCES: Final = 500
-"""Of a virtual dataset: each source file stays open while it is read, and past the open-file limit (1,024 by default)
-HDF5 gives fill values without an error."""
+"""Of a virtual dataset: each source file stays open while it is read, also where it is the source of a source, and past
+the open-file limit (1,024 by default) HDF5 gives fill values without an error."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
     """The frames of one file."""
 
-    path: Path
+    path: str
     dataset: str
     shape: tuple[int, ...]
     dtype: np.dtype[np.generic]
+    written: int
+    """How many of its frames are there, from the first on."""
+    short: str
+    """Why it may still get more."""
+    offsets: tuple[int, ...] = ()
+    """Where each frame's bytes begin, if it was asked for and they lie in the file as they are in memory."""
+
+    @property
+    def frames(self) -> int:
+        return self.shape[0] if len(self.shape) > FRAME_RANK else 1
 
     @property
     def kind(self) -> str:
         return f"{self.dtype} frames of {self.shape[-FRAME_RANK:]}"
 
+    def source(self, names: Names) -> FrameSource:
+        return FrameSource(names.from_container(self.path), self.dataset, self.shape, self.written)
 
-def link(paths: Sequence[Path], dataset: str, names: Names) -> Frames:
+
+def link(detector: str, sources: Sequence[Source], names: Names) -> Frames:
     """The frames of HDF5 files, up to the first that is not whole. Raises RawError where that is the first of all."""
-    if len(paths) == 1:
-        part = _look(paths[0], dataset)
-        _read(part, -1)
-        return Frames(ExternalLinkNode(names.from_container(part.path), part.dataset, part.shape), 1)
-    parts, spoiled = [_look(paths[0], dataset)], ""
-    for path in paths[1:]:
+    many = len(sources) > _MOST_SOURCES
+    parts, spoiled = _parts(sources, with_offsets=many)
+    if not parts:
+        raise spoiled or RawError("no files")
+    last = parts[-1]
+    if last.written < last.frames and spoiled is None:
+        spoiled = NotYetError(f"{last.path}: the frames from {last.written} on were not written, and would read as 0")
+    if last.written < last.frames:
+        parts, files = [part for part in parts if part.written], len(parts) - 1
+    else:
+        files = len(parts)
+    if not parts:
+        raise spoiled or RawError("no frames")
+    if len(sources) == 1 and spoiled is None:
+        _read(last, -1)
+        return Frames(ExternalLinkNode(names.from_container(last.path), last.dataset, last.shape), 1, short=last.short)
+    total = sum(part.written for part in parts)
+    samples = {0: _read(parts[0], 0), total - 1: _read(parts[-1], parts[-1].written - 1)}
+    if len(parts) <= _MOST_SOURCES:
+        return Frames(_virtual(parts, names, samples), files, spoiled=spoiled, short=last.short)
+    if all(part.offsets for part in parts):
+        blocks = [Block(part.path, offset) for part in parts for offset in part.offsets[: part.written]]
+        stack = Stack(blocks, parts[0].shape[-FRAME_RANK:], parts[0].dtype.str, samples)
+        return outside.store(detector, stack, names, files, spoiled)
+    starts = range(0, len(parts), _MOST_SOURCES)
+    nodes = {
+        f"data_{number:06d}": _virtual(parts[start : start + _MOST_SOURCES], names, {})
+        for number, start in enumerate(starts, 1)
+    }
+    return Frames(next(iter(nodes.values())), files, spoiled=spoiled, short=last.short, blocks=nodes)
+
+
+def _parts(sources: Sequence[Source], *, with_offsets: bool) -> tuple[list[_Part], RawError | None]:
+    """The files up to the first that is not whole, which comes too where some of its frames are there."""
+    parts: list[_Part] = []
+    for source in sources:
         try:
-            part = _look(path, dataset)
-            if len(parts) == _MOST_SOURCES:
-                raise RawError(f"a virtual dataset over more than {_MOST_SOURCES} files can read as fill values")
-            if part.kind != parts[0].kind:
-                raise RawError(f"{path} holds {part.kind}, where the first file holds {parts[0].kind}")
+            part = _look(source, with_offsets=with_offsets)
+            if parts and part.kind != parts[0].kind:
+                raise RawError(f"{part.path} holds {part.kind}, where the first file holds {parts[0].kind}")
         except RawError as error:
-            spoiled = str(error)
-            break
+            return parts, error
         parts.append(part)
-    sources = tuple(FrameSource(names.from_container(part.path), part.dataset, part.shape) for part in parts)
+        if part.written < part.frames:
+            break
+    return parts, None
+
+
+def _virtual(parts: Sequence[_Part], names: Names, samples: dict[int, Value]) -> VirtualNode:
     dtype = parts[0].dtype
-    node = VirtualNode(dtype.str, sources, unlike_counts(dtype))
-    node.samples = {0: _read(parts[0], 0), node.shape[0] - 1: _read(parts[-1], -1)}
-    return Frames(node, len(parts), spoiled=spoiled)
+    return VirtualNode(dtype.str, tuple(part.source(names) for part in parts), unlike_counts(dtype), samples)
 
 
-def _look(path: Path, dataset: str) -> _Part:
+def _look(source: Source, *, with_offsets: bool) -> _Part:
     """The frames of a file that is there and, as HDF5 checks at opening, not truncated. Raises RawError."""
-    size_of(path)
-    with _opened(path) as file:
-        frames = _find(file, dataset)
+    short = whole(source.path)
+    with opened(source.path) as file:
+        frames = find_frames(file, source.dataset)
         if not frames.size:
-            raise RawError(f"{path} holds no frames yet")
+            raise NotYetError(f"{source.path} holds no frames yet")
         if frames.ndim not in {FRAME_RANK, FRAME_RANK + 1}:
-            raise RawError(f"{path}: {frames.name} has {frames.ndim} dimensions, where frames have two or three")
-        _check_sources(path, frames)
-        return _Part(path, frames.name, frames.shape, frames.dtype)
+            raise RawError(f"{source.path}: {frames.name} has {frames.ndim} dimensions, where frames have two or three")
+        check_sources(source.path, frames)
+        return _Part(
+            source.path,
+            frames.name,
+            frames.shape,
+            frames.dtype,
+            frames_written(frames),
+            short,
+            tuple(_offsets(frames)) if with_offsets else (),
+        )
+
+
+def _offsets(frames: h5py.Dataset) -> Iterator[int]:
+    """Where each frame's bytes begin in the file. Nothing where they are compressed, or a chunk is no frame."""
+    size = frames.dtype.itemsize * int(np.prod(frames.shape[-FRAME_RANK:]))
+    count = frames.shape[0] if frames.ndim > FRAME_RANK else 1
+    if frames.is_virtual or frames.external or frames.id.get_create_plist().get_nfilters():
+        return
+    if frames.chunks is None:
+        if (start := frames.id.get_offset()) is not None:
+            yield from range(start, start + count * size, size)
+    elif frames.chunks == (1, *frames.shape[-FRAME_RANK:])[-frames.ndim :]:
+        for index in range(count):
+            yield frames.id.get_chunk_info_by_coord((index, 0, 0)[: frames.ndim]).byte_offset
 
 
 def _read(part: _Part, index: int) -> Value:
     """One frame. Raises RawError where it cannot be decoded."""
-    with _opened(part.path) as file:
+    with opened(part.path) as file:
         frames = file[part.dataset]
         return np.asarray(frames[index] if frames.ndim > FRAME_RANK else frames[()])
-
-
-def _load_filters() -> None:
-    """Let HDF5 read what Eiger and Lima compress. Without hdf5plugin such files are reported as unreadable."""
-    with contextlib.suppress(ImportError):
-        import hdf5plugin  # noqa: F401, PLC0415 - an extra; importing it is what registers the filters
-
-
-@contextlib.contextmanager
-def _opened(path: Path) -> Iterator[h5py.File]:
-    _load_filters()
-    try:
-        # A lock here could refuse the file to the detector that still writes it.
-        with h5py.File(path, "r", locking=False) as file:
-            yield file
-    except (OSError, KeyError) as error:
-        hint = " (install nxscribe[raw] for compressed frames)" if "filter" in str(error) else ""
-        raise RawError(f"{path} cannot be read: {error}{hint}") from error
-
-
-def _find(file: h5py.File, dataset: str) -> h5py.Dataset:
-    """The frames: what the config names, else the largest dataset of numbers with two dimensions or more."""
-    if dataset:
-        node = file.get(dataset)
-        if not isinstance(node, h5py.Dataset):
-            raise RawError(f"{file.filename} has no dataset {dataset}")
-        return node
-    best: list[h5py.Dataset] = []
-
-    def look(_: str, node: object) -> None:
-        if isinstance(node, h5py.Dataset) and node.ndim > 1 and node.dtype.kind in "iuf":
-            if not best:
-                best.append(node)
-            elif node.size > best[0].size:
-                best[0] = node
-
-    file.visititems(look)
-    if not best:
-        raise RawError(f"{file.filename} holds no frames: no dataset of numbers with two dimensions or more")
-    return best[0]
-
-
-def _check_sources(path: Path, frames: h5py.Dataset) -> None:
-    """A virtual dataset reads as fill values where its sources are not: look at each."""
-    if not frames.is_virtual:
-        return
-    for name in {source.file_name for source in frames.virtual_sources()} - {"."}:
-        if not (path.parent / name).is_file():
-            raise RawError(f"{path} shows frames of {name}, which is not there")

@@ -13,16 +13,23 @@ import numpy as np
 from nxscribe.model import RawSeries
 from nxscribe.projections.nexus.account import RECORD_ID
 from nxscribe.projections.nexus.nodes import FieldNode, GroupNode, Node
-from nxscribe.projections.nexus.raw import edf, hdf5
-from nxscribe.projections.nexus.raw.frames import Frames, RawError, size_of
+from nxscribe.projections.nexus.raw import blocks, edf, hdf5, listed, tiff
+from nxscribe.projections.nexus.raw.frames import Frames, NotYetError, RawError
+from nxscribe.projections.nexus.raw.hdf5_file import sources
 from nxscribe.projections.nexus.raw.names import Names
 
-_HDF5: Final = frozenset({".h5", ".hdf5", ".nxs", ".nx", ".cxi"})
+_HDF5: Final = frozenset({".h5", ".hdf5", ".nxs", ".nx", ".cxi", ".hdf"})
 _EDF: Final = frozenset({".edf"})
-_MEDIA_TYPES: Final = {**dict.fromkeys(_HDF5, "application/x-hdf5"), ".edf": "image/x-edf", ".cbf": "image/x-cbf"} | {
-    ".tif": "image/tiff",
-    ".tiff": "image/tiff",
+_TIFF: Final = frozenset({".tif", ".tiff"})
+_MEDIA_TYPES: Final = {
+    **dict.fromkeys(_HDF5, "application/x-hdf5"),
+    **dict.fromkeys(_TIFF, "image/tiff"),
+    ".edf": "image/x-edf",
+    ".cbf": "image/x-cbf",
+    ".gz": "application/gzip",
 }
+_TOLD: Final = 20
+"""Of a detector's files that are not whole, so many are told one by one."""
 
 
 @dataclass(slots=True)
@@ -34,24 +41,34 @@ class RawLink:
     classes: dict[str, str] = field(default_factory=dict)
     """The NeXus class of groups that the definition may not have."""
     missing: dict[str, str] = field(default_factory=dict)
+    pending: dict[str, str] = field(default_factory=dict)
+    """What is missing as yet: its detector may still be writing it."""
+    warnings: list[str] = field(default_factory=list)
     frames: str = ""
     """The path of the frames, if they are linked."""
     aside: dict[Path, dict[str, Node]] = field(default_factory=dict)
     """What goes to files aside, by path in their entry; the first is needed by the next."""
 
+    def lack(self, path: str, error: RawError, more: str, *, awaited: bool) -> None:
+        """Report what is not there, as pending where it may still come and is awaited."""
+        lacking = self.pending if awaited and isinstance(error, NotYetError) else self.missing
+        lacking[path] = f"{error}{more}"
 
-def link_raw(raw: Sequence[RawSeries], groups: dict[str, str], names: Names) -> list[RawLink]:
+
+def link_raw(raw: Sequence[RawSeries], groups: dict[str, str], names: Names, *, awaited: bool = False) -> list[RawLink]:
     """The links to all raw files of a scan: one for each detector, and the list of all files in `measurement/files`.
 
-    `groups` gives each detector's group as a path from the entry.
+    `groups` gives each detector's group as a path from the entry. `awaited` says that detectors may still be writing.
     """
     if not raw:
         return []
-    links = []
+    links, files = [], []
     for detector in dict.fromkeys(series.detector for series in raw):
         group = groups.get(detector, f"instrument/{detector}").strip("/")
-        links.append(_link_detector(detector, group, [one for one in raw if one.detector == detector], names))
-    files = [names.from_master(path) for series in raw for path in _paths(series)]
+        own = [one for one in raw if one.detector == detector]
+        link, paths = _link_detector(detector, group, own, names, awaited=awaited)
+        links.append(link)
+        files += [names.from_master(path) for path in paths]
     everything = RawLink({"measurement/files": _file_list(files)}, {"measurement": "NXcollection"})
     return [*links, everything]
 
@@ -77,41 +94,75 @@ def _entry_aside(names: Names) -> GroupNode:
     return entry
 
 
-def _link_detector(detector: str, group: str, raw: Sequence[RawSeries], names: Names) -> RawLink:
+def _link_detector(
+    detector: str, group: str, raw: Sequence[RawSeries], names: Names, *, awaited: bool
+) -> tuple[RawLink, list[str]]:
+    """What the detector adds, and all its files: those that a master of its own leads to among them."""
     paths = [path for series in raw for path in _paths(series)]
+    kinds = {os.path.splitext(path)[1].lower() for path in paths}  # noqa: PTH122 - texts throughout
+    parts = sources(paths, raw[0].dataset) if kinds <= _HDF5 else ()
+    known = set(paths)
+    every = [*paths, *(part.path for part in parts if part.path not in known)]
     link = RawLink(classes={group: "NXdetector"})
-    data = f"{group}/data"
-    link.nodes[f"{group}/data_file"] = _note([names.from_master(path) for path in paths], paths[0].suffix.lower())
-    try:
-        frames = _frames(detector, paths, raw[0].dataset, names)
-    except RawError as error:
-        link.missing[data] = f"{error}: the frames are not linked"
-        return link
-    if frames.spoiled:
-        after = len(paths) - frames.files - 1
-        link.missing[f"{group}/data_file/{paths[frames.files].name}"] = (
-            f"{frames.spoiled}: it and the {after} after it are not linked"
+    link.nodes[f"{group}/data_file"] = _note([names.from_master(path) for path in every], kinds)
+    if outside := [path for path in every if not names.moves_along(path)]:
+        link.warnings.append(
+            f"{group}/data_file: {len(outside)} raw files are outside the experiment's folder and are named by their "
+            f"absolute paths, {outside[0]} first: they do not move with it"
         )
-    link.nodes[data] = frames.node
+    data, inside = f"{group}/data", f"{group}/data_file"
+    try:
+        if kinds <= _HDF5:
+            shown, frames = [part.path for part in parts], hdf5.link(detector, parts, names)
+        elif kinds <= _EDF or kinds <= _TIFF:
+            shown, frames = paths, blocks.link(edf if kinds <= _EDF else tiff, detector, paths, names)
+        else:
+            _look_at_listed(link, inside, paths, awaited=awaited)
+            raise RawError(f"raw files of the kind {', '.join(sorted(kinds))} can be listed only")
+    except RawError as error:
+        if kinds <= _EDF | _TIFF and not isinstance(error, NotYetError):
+            _look_at_listed(link, inside, paths, awaited=awaited)
+        link.lack(data, error, ": the frames are not linked", awaited=awaited)
+        return link, every
+    _attach(link, data, frames)
+    if frames.spoiled:
+        after = len(shown) - frames.files - 1
+        what = "it" if not after else f"it and the {after} after it"
+        path = f"{inside}/{os.path.basename(shown[frames.files])}"  # noqa: PTH119
+        link.lack(path, frames.spoiled, f": {what} are not linked", awaited=awaited)
+    elif frames.short and awaited:
+        link.pending[f"{inside}/{os.path.basename(shown[-1])}"] = frames.short  # noqa: PTH119
+    return link, every
+
+
+def _attach(link: RawLink, data: str, frames: Frames) -> None:
     link.aside = frames.aside
-    link.frames = data
-    return link
+    if not frames.blocks:
+        link.nodes[data] = frames.node
+        link.frames = data
+        return
+    group = data.rpartition("/")[0]
+    link.nodes |= {f"{group}/{name}": node for name, node in frames.blocks.items()}
+    first, last = (f"{group}/{name}" for name in (next(iter(frames.blocks)), list(frames.blocks)[-1]))
+    link.frames = first
+    link.missing[data] = (
+        f"compressed frames in {frames.files} files: one dataset over more than 500 could read as fill values, so they "
+        f"are linked in blocks, {first} to {last}"
+    )
 
 
-def _frames(detector: str, paths: Sequence[Path], dataset: str, names: Names) -> Frames:
-    suffixes = {path.suffix.lower() for path in paths}
-    if suffixes <= _HDF5:
-        return hdf5.link(paths, dataset, names)
-    if suffixes <= _EDF:
-        return edf.link(detector, paths, names)
-    for path in paths:
-        size_of(path)
-    raise RawError(f"raw files of the kind {', '.join(sorted(suffixes))} can be listed only")
+def _look_at_listed(link: RawLink, inside: str, paths: Sequence[str], *, awaited: bool) -> None:
+    spoiled = listed.spoiled(paths)
+    for path, error in list(spoiled.items())[:_TOLD]:
+        link.lack(f"{inside}/{os.path.basename(path)}", error, "", awaited=awaited)  # noqa: PTH119
+    if more := list(spoiled.values())[_TOLD:]:
+        late = [error for error in more if isinstance(error, NotYetError)]
+        link.lack(inside, (late or more)[0], f", and {len(more) - 1} more are not whole", awaited=awaited)
 
 
-def _paths(series: RawSeries) -> Iterable[Path]:
-    directory = Path(os.path.normpath(series.directory))
-    return (directory / name for name in series)
+def _paths(series: RawSeries) -> Iterable[str]:
+    directory = os.path.normpath(series.directory)
+    return (f"{directory}/{name}" for name in series)
 
 
 def _file_list(files: Sequence[str]) -> FieldNode:
@@ -119,9 +170,9 @@ def _file_list(files: Sequence[str]) -> FieldNode:
     return FieldNode(np.asarray(files), attributes)
 
 
-def _note(files: Sequence[str], suffix: str) -> GroupNode:
+def _note(files: Sequence[str], kinds: set[str]) -> GroupNode:
     """NeXus's place for a detector's files: NXdetector/data_file, an NXnote."""
     children: dict[str, Node] = {"file_name": _file_list(files)}
-    if media_type := _MEDIA_TYPES.get(suffix):
+    if media_type := _MEDIA_TYPES.get(min(kinds)):
         children["type"] = FieldNode(np.asarray(media_type))
     return GroupNode("NXnote", children)

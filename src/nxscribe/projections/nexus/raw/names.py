@@ -1,4 +1,4 @@
-"""How a file names another: relative where both lie under the data root, so that the links move with the folder."""
+"""How a file names another: relative where both lie in the experiment's folder, so that links move with it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from pathlib import Path
 class Names:
     """The names that raw files get in one entry."""
 
-    data_root: Path
+    experiment: Path
+    """The folder that moves as a whole: it holds the master and the scan's own folder."""
     master: Path
     container: Path
     """The file that holds the entry."""
@@ -21,31 +22,37 @@ class Names:
     """The file for what holds only as long as the folder is not moved. Its last part is that of `frames`."""
     entry: str
     record_id: str
-    _known: dict[tuple[Path, Path], str] = field(default_factory=dict, compare=False)
+    _known: dict[tuple[str, Path], str] = field(default_factory=dict, compare=False)
     """Folders as others name them: a scan's thousands of files lie in few."""
 
-    def from_container(self, path: Path) -> str:
+    def from_container(self, path: Path | str) -> str:
         """The name of `path` in links of the entry's file: HDF5 takes them from that file's folder."""
-        return self._named(path, self.container.parent)
+        return self._named(str(path), self.container)
 
-    def from_frames(self, path: Path) -> str:
+    def from_frames(self, path: Path | str) -> str:
         """The name of `path` in the file `frames`."""
-        return self._named(path, self.frames.parent)
+        return self._named(str(path), self.frames)
 
-    def from_master(self, path: Path) -> str:
+    def from_master(self, path: Path | str) -> str:
         """The name of `path` for people and programs that start at the master file."""
-        return self._named(path, self.master.parent)
+        return self._named(str(path), self.master)
 
-    def _named(self, path: Path, start: Path) -> str:
-        key = (path.parent, start)
+    def moves_along(self, path: str) -> bool:
+        """Whether `path` is in the experiment's folder, and so named relatively."""
+        return not self.from_master(path).startswith("/")
+
+    def _named(self, path: str, start: Path) -> str:
+        """By texts: this is done ten thousand times a scan."""
+        folder, _, name = path.rpartition("/")
+        key = (folder, start)
         if key not in self._known:
-            self._known[key] = self._folder(*key)
-        return os.path.join(self._known[key], path.name)  # noqa: PTH118 - ten thousand times a scan
+            self._known[key] = self._folder(Path(folder or "/"), start.parent)
+        return f"{self._known[key]}/{name}"
 
     def _folder(self, folder: Path, start: Path) -> str:
-        for root in (self.data_root, self.data_root.resolve()):
+        for root in (self.experiment, self.experiment.resolve()):
             if folder.is_relative_to(root):
                 # A `..` that crosses a symbolic link leads elsewhere: the way up must be real. The way down may hold
                 # links.
-                return os.path.relpath(self.data_root.resolve() / folder.relative_to(root), start.resolve())
+                return os.path.relpath(self.experiment.resolve() / folder.relative_to(root), start.resolve())
         return str(folder)

@@ -21,7 +21,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -35,7 +34,7 @@ from nxscribe.projections.nexus.nodes import (
     StoredOutsideNode,
     VirtualNode,
 )
-from nxscribe.projections.nexus.raw.frames import Frames, unlike_counts
+from nxscribe.projections.nexus.raw.frames import Frames, RawError, unlike_counts
 from nxscribe.projections.nexus.raw.names import Names
 
 _STORED: Final = "stored"
@@ -47,7 +46,7 @@ _MOST_SEGMENTS: Final = 2500
 class Block:
     """Where one frame's bytes begin. They are as many as its shape and type say."""
 
-    path: Path
+    path: str
     offset: int
 
 
@@ -64,7 +63,7 @@ class Stack:
     """Some frames as the format's own library reads them, by index: what HDF5 reads must equal them."""
 
 
-def store(detector: str, stack: Stack, names: Names, files: int, spoiled: str) -> Frames:
+def store(detector: str, stack: Stack, names: Names, files: int, spoiled: RawError | None) -> Frames:
     """A detector's frames as a dataset of (frames, *shape). No byte is copied or changed.
 
     `files` are shown; `spoiled` is why those after them are not.

@@ -1,0 +1,50 @@
+"""All raw files of one scan: those that its record names, and those that are found where it says to look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from nxscribe.model import RawSeries, now
+from nxscribe.projections.files import FileSettings
+from nxscribe.projections.nexus.raw.link import RawLink, link_raw
+from nxscribe.projections.nexus.raw.names import Names
+from nxscribe.projections.nexus.raw.search import look_for
+from nxscribe.records.record import Record
+
+
+@dataclass(frozen=True, slots=True)
+class ScanRaw:
+    """What a scan's raw files add to its entry."""
+
+    links: tuple[RawLink, ...]
+    found: tuple[RawSeries, ...]
+    """Those that the record does not name."""
+
+    @property
+    def pending(self) -> bool:
+        """Whether any file is awaited."""
+        return any(link.pending for link in self.links)
+
+
+def is_awaited(record: Record, settings: FileSettings) -> bool:
+    """Whether detectors may still be writing, as far as the clock tells."""
+    return record.end_time is not None and now() < record.end_time + timedelta(hours=settings.raw_hours)
+
+
+def raw_of(record: Record, settings: FileSettings, names: Names) -> ScanRaw:
+    """Look at all raw files of a scan, as they are now."""
+    if record.is_open:
+        return ScanRaw(tuple(link_raw(record.raw, record.detectors, names)), ())
+    awaited = is_awaited(record, settings)
+    found: list[RawSeries] = []
+    lacking = RawLink()
+    for search in record.searches:
+        result = look_for(search, record.start_time, record.end_time)
+        found += result.series
+        # Without a limit ahead, that more may follow is no news.
+        if result.lacking and (awaited or not result.series):
+            group = record.detectors.get(search.detector, f"instrument/{search.detector}").strip("/")
+            lacking.lack(f"{group}/data_file", result.lacking, "", awaited=awaited)
+    links = link_raw((*record.raw, *found), record.detectors, names, awaited=awaited)
+    return ScanRaw((lacking, *links), tuple(found))

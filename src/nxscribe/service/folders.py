@@ -1,0 +1,54 @@
+"""Detectors that tell nobody of their files: where to look for those of a scan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from glob import escape, has_magic
+from pathlib import Path
+
+from nxscribe.errors import Problem
+from nxscribe.model import RawSearch
+from nxscribe.records import ScanIdentity
+from nxscribe.service.layout import NAMES, names_problem
+
+
+@dataclass(frozen=True, slots=True)
+class FolderDetector:
+    """A detector whose files are found by looking. Its pattern was checked by `search_problem`."""
+
+    name: str
+    group: str
+    """The NXdetector that gets its data, as a path from the entry."""
+    pattern: str
+    """Of its files: absolute, or below the data root; names of the scan in braces."""
+    during: bool
+    """The folder is that of many scans: only what is written during a scan is the scan's."""
+    dataset: str = ""
+    """For HDF5, the path of the frames inside each raw file; empty: found by looking."""
+
+    def search(self, scan: ScanIdentity, data_root: Path) -> RawSearch:
+        """Where to look for the files of a scan, whose names are safe in paths."""
+        names = {name: str(getattr(scan, name)) for name in NAMES}
+        folder, _, files = self.pattern.rpartition("/")
+        return RawSearch(
+            self.name,
+            str(data_root / folder.format(**names)),
+            files.format(**{name: escape(text) for name, text in names.items()}),
+            self.dataset,
+            self.during,
+        )
+
+
+def search_problem(pattern: str) -> Problem | None:
+    """What is wrong with a pattern of raw files; None when nothing is."""
+    if problem := names_problem(pattern):
+        return problem
+    what = f"the pattern {pattern!r}"
+    folder, _, files = pattern.rpartition("/")
+    if not files:
+        return Problem(f"{what} names no files", "its last part is empty", "add `*` for all files of the folder")
+    if has_magic(folder):
+        return Problem(f"{what} has `*`, `?` or `[` in its folder", "one folder is looked at", "name the folder")
+    if ".." in pattern.split("/"):
+        return Problem(f"{what} has the part `..`", "it would lead elsewhere", "name the folder itself")
+    return None

@@ -1,0 +1,252 @@
+"""Each format of raw files, as detectors write it: frames that read right, or a reason why there are none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import fabio.cbfimage
+import fabio.edfimage
+import h5py
+import hdf5plugin
+import numpy as np
+import pytest
+import tifffile
+from some_scans import FRAMES, ended, frames, started
+
+from nxscribe.model import RawSeries
+from nxscribe.projections import FileSettings, Written
+from nxscribe.projections.nexus import write_nexus
+from nxscribe.projections.nexus.raw import hdf5
+from nxscribe.records import Record
+
+GROUP = "instrument/detector01"
+DATA = f"{GROUP}/data"
+
+
+@pytest.fixture
+def record(linked: FileSettings) -> Record:
+    return started(linked.data_root)
+
+
+@pytest.fixture
+def folder(record: Record) -> Path:
+    return Path(record.directory)
+
+
+def through_master(written: Written, name: str = "data") -> np.ndarray:
+    with h5py.File(written.master) as file:
+        return file[f"{written.entry}/{GROUP}/{name}"][()]
+
+
+def listed(written: Written) -> list[str]:
+    with h5py.File(written.master) as file:
+        return file[f"{written.entry}/measurement/files"].asstr()[()].tolist()
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("dtype", ["u1", "u2", "i4", "f4"])
+def test_tiff_files_of_one_frame_read_as_they_are(
+    order: str, dtype: str, record: Record, folder: Path, linked: FileSettings
+) -> None:
+    seen = frames().astype(dtype)
+    for number, frame in enumerate(seen):
+        tifffile.imwrite(folder / f"im_{number:04d}.tif", frame, byteorder=order)
+    written = write_nexus(ended(record, RawSeries("pco", str(folder), "im_%04d.tif", 0, len(seen))), linked)
+    np.testing.assert_array_equal(through_master(written), seen)
+    np.testing.assert_array_equal(through_master(written)[-1], fabio.open(str(folder / "im_0005.tif")).data)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("options", [{}, {"bigtiff": True}, {"rowsperstrip": 2}, {"imagej": True}])
+def test_a_tiff_file_of_many_frames_reads_frame_by_frame(
+    order: str, options: dict[str, object], record: Record, folder: Path, linked: FileSettings
+) -> None:
+    seen = frames()
+    tifffile.imwrite(folder / "all.tif", seen, byteorder=order, photometric="minisblack", **options)
+    written = write_nexus(ended(record, RawSeries("pco", str(folder), "all.tif")), linked)
+    np.testing.assert_array_equal(through_master(written), seen)
+
+
+def test_imagej_stacks_with_one_directory_read_frame_by_frame(
+    record: Record, folder: Path, linked: FileSettings
+) -> None:
+    seen = frames()
+    path = folder / "stack.tif"
+    description = f"ImageJ=1.54f\nimages={len(seen)}\nslices={len(seen)}\n"
+    tifffile.imwrite(path, seen[0], byteorder=">", description=description, metadata=None)
+    with tifffile.TiffFile(path) as file:
+        offset = file.pages[0].dataoffsets[0]
+    data = path.read_bytes()
+    assert offset + seen[0].nbytes == len(data), "the frames follow the directory"
+    path.write_bytes(data[:offset] + seen.astype(">u2").tobytes())
+    written = write_nexus(ended(record, RawSeries("pco", str(folder), "stack.tif")), linked)
+    np.testing.assert_array_equal(through_master(written), seen)
+
+
+@pytest.mark.parametrize("options", [{"compression": "zlib"}, {"tile": (16, 16)}])
+def test_tiff_frames_that_do_not_lie_as_in_memory_are_listed_only(
+    options: dict[str, object], record: Record, folder: Path, linked: FileSettings
+) -> None:
+    tifffile.imwrite(folder / "im_0000.tif", np.zeros((32, 48), "u2"), **options)
+    written = write_nexus(ended(record, RawSeries("pco", str(folder), "im_%04d.tif")), linked)
+    assert "can be listed only" in written.missing[DATA]
+    assert listed(written) == ["bone/scan0001/im_0000.tif"]
+
+
+def test_a_truncated_tiff_file_is_reported(record: Record, folder: Path, linked: FileSettings) -> None:
+    seen = frames()
+    for number, frame in enumerate(seen):
+        tifffile.imwrite(folder / f"im_{number:04d}.tif", frame)
+    last = folder / "im_0005.tif"
+    last.write_bytes(last.read_bytes()[:-10])
+    written = write_nexus(ended(record, RawSeries("pco", str(folder), "im_%04d.tif", 0, len(seen))), linked)
+    np.testing.assert_array_equal(through_master(written), seen[:5])
+    assert "im_0005.tif is truncated" in written.missing[f"{GROUP}/data_file/im_0005.tif"]
+
+
+@pytest.mark.parametrize("order", ["<u2", ">u2"])
+def test_an_edf_file_of_many_frames_with_headers_of_varying_size_reads_right(
+    order: str, record: Record, folder: Path, linked: FileSettings
+) -> None:
+    seen = frames()
+    name = {"<": "LowByteFirst", ">": "HighByteFirst"}[order[0]]
+    with (folder / "all.edf").open("wb") as file:
+        for number, frame in enumerate(seen):
+            header = f"{{\nEDF_DataBlockID = {number}.Image.Psd ;\nByteOrder = {name} ;\nDataType = UnsignedShort ;\n"
+            header += f"Dim_1 = {FRAMES[2]} ;\nDim_2 = {FRAMES[1]} ;\nSize = {frame.nbytes} ;\n"
+            header += f"motor_pos = {'1.5 ' * number * 100};\n"
+            file.write((header + " " * (-len(header + "}\n") % 512) + "}\n").encode() + frame.astype(order).tobytes())
+    assert fabio.open(str(folder / "all.edf")).nframes == len(seen)
+    written = write_nexus(ended(record, RawSeries("pco", str(folder), "all.edf")), linked)
+    np.testing.assert_array_equal(through_master(written), seen)
+
+
+def eiger_scan(folder: Path, seen: np.ndarray, per_file: int = 2, place: str = "entry/data") -> RawSeries:
+    """As Dectris's file writer has it: a master with links to compressed data files, and a mask larger than a frame."""
+    with h5py.File(folder / "sx_1_master.h5", "w") as master:
+        master["entry/instrument/detector/detectorSpecific/pixel_mask"] = np.ones((40, 50), "u4")
+        for number, start in enumerate(range(0, len(seen), per_file), 1):
+            name = f"sx_1_data_{number:06d}.h5"
+            with h5py.File(folder / name, "w") as file:
+                file.create_dataset(
+                    "entry/data/data", data=seen[start : start + per_file], chunks=(1, *seen.shape[1:]),
+                    compression=hdf5plugin.Bitshuffle(),
+                )  # fmt: skip
+            master.require_group(place)[f"data_{number:06d}"] = h5py.ExternalLink(name, "/entry/data/data")
+    return RawSeries("pco", str(folder), "sx_1_master.h5")
+
+
+@pytest.mark.parametrize("place", ["entry/data", "entry"])
+def test_an_eigers_master_shows_the_frames_of_its_data_files(
+    place: str, record: Record, folder: Path, linked: FileSettings
+) -> None:
+    seen = frames(dtype="uint32")
+    written = write_nexus(ended(record, eiger_scan(folder, seen, place=place)), linked)
+    np.testing.assert_array_equal(through_master(written), seen)
+    names = ["sx_1_master.h5", *(f"sx_1_data_{number:06d}.h5" for number in (1, 2, 3))]
+    assert listed(written) == [f"bone/scan0001/{name}" for name in names]
+
+
+def test_an_eigers_master_beside_its_data_files_shows_each_frame_once(
+    record: Record, folder: Path, linked: FileSettings
+) -> None:
+    seen = frames(dtype="uint32")
+    master = eiger_scan(folder, seen)
+    data = RawSeries("pco", str(folder), "sx_1_data_%06d.h5", 1, 3)
+    for order in ((master, data), (data, master)):
+        np.testing.assert_array_equal(through_master(write_nexus(ended(record, *order), linked)), seen)
+
+
+def test_a_data_file_that_an_eigers_master_misses_is_reported(
+    record: Record, folder: Path, linked: FileSettings
+) -> None:
+    seen = frames(dtype="uint32")
+    series = eiger_scan(folder, seen)
+    (folder / "sx_1_data_000002.h5").unlink()
+    written = write_nexus(ended(record, series), linked)
+    np.testing.assert_array_equal(through_master(written), seen[:2])
+    assert "is not there: it and the 1 after it" in written.missing[f"{GROUP}/data_file/sx_1_data_000002.h5"]
+
+
+def test_a_file_with_darks_and_flats_beside_the_frames_shows_the_frames(
+    record: Record, folder: Path, linked: FileSettings
+) -> None:
+    seen = frames()
+    with h5py.File(folder / "tomo.h5", "w") as file:
+        file["exchange/data_dark"] = seen[:2]
+        file["exchange/data"] = seen
+        file["exchange/theta"] = np.linspace(0, 180, len(seen))
+    written = write_nexus(ended(record, RawSeries("pco", str(folder), "tomo.h5")), linked)
+    np.testing.assert_array_equal(through_master(written), seen)
+    dark = RawSeries("pco", str(folder), "tomo.h5", dataset="exchange/data_dark")
+    np.testing.assert_array_equal(through_master(write_nexus(ended(record, dark), linked)), seen[:2])
+
+
+def test_frames_that_were_never_written_are_not_shown_as_zeros(
+    record: Record, folder: Path, linked: FileSettings
+) -> None:
+    seen = frames()
+    with h5py.File(folder / "tomo.h5", "w") as file:
+        data = file.create_dataset("data", FRAMES, "u2", chunks=(1, 2, FRAMES[2]))
+        data[:4] = seen[:4]
+        data[4, :2] = seen[4, :2]
+    written = write_nexus(ended(record, RawSeries("pco", str(folder), "tomo.h5")), linked)
+    np.testing.assert_array_equal(through_master(written), seen[:4])
+    assert "the frames from 4 on were not written" in written.missing[f"{GROUP}/data_file/tomo.h5"]
+
+
+def many_files(folder: Path, seen: np.ndarray, **how: object) -> RawSeries:
+    for number, frame in enumerate(seen):
+        with h5py.File(folder / f"f_{number:04d}.h5", "w") as file:
+            file.create_dataset("data", data=frame[None], **how)
+    return RawSeries("pco", str(folder), "f_%04d.h5", 0, len(seen))
+
+
+@pytest.mark.parametrize("how", [{}, {"chunks": (1, *FRAMES[1:])}])
+def test_more_hdf5_files_than_one_virtual_dataset_may_have_are_shown_by_the_place_of_their_bytes(
+    how: dict[str, object], record: Record, folder: Path, linked: FileSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hdf5, "_MOST_SOURCES", 4)
+    seen = frames()
+    written = write_nexus(ended(record, many_files(folder, seen, **how)), linked)
+    np.testing.assert_array_equal(through_master(written), seen)
+
+
+def test_more_compressed_hdf5_files_than_one_virtual_dataset_may_have_are_shown_in_blocks(
+    record: Record, folder: Path, linked: FileSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hdf5, "_MOST_SOURCES", 4)
+    seen = frames()
+    written = write_nexus(ended(record, many_files(folder, seen, compression="gzip")), linked)
+    np.testing.assert_array_equal(through_master(written, "data_000001"), seen[:4])
+    np.testing.assert_array_equal(through_master(written, "data_000002"), seen[4:])
+    assert "linked in blocks" in written.missing[DATA]
+
+
+def test_cbf_files_are_listed_and_those_that_are_not_whole_are_named(
+    record: Record, folder: Path, linked: FileSettings
+) -> None:
+    seen = np.random.default_rng(1).integers(0, 60000, (100, 120)).astype("i4")
+    for number in range(4):
+        fabio.cbfimage.CbfImage(data=seen).write(str(folder / f"p_{number}.cbf"))
+    (folder / "p_1.cbf").write_bytes((folder / "p_1.cbf").read_bytes()[:10_000])
+    (folder / "p_2.cbf").write_bytes(b"")
+    written = write_nexus(ended(record, RawSeries("pco", str(folder), "p_%d.cbf", 0, 5)), linked)
+    assert listed(written) == [f"bone/scan0001/p_{number}.cbf" for number in range(5)]
+    reasons = {path.rpartition("/")[2]: why for path, why in written.missing.items() if "data_file/" in path}
+    assert set(reasons) == {"p_1.cbf", "p_2.cbf", "p_4.cbf"}
+    assert "is truncated" in reasons["p_1.cbf"]
+    assert "is empty" in reasons["p_2.cbf"]
+    assert "is not there" in reasons["p_4.cbf"]
+
+
+def test_raw_files_outside_the_experiments_folder_are_named_absolutely_and_that_is_said(
+    record: Record, linked: FileSettings
+) -> None:
+    elsewhere = linked.data_root / "buffer"
+    elsewhere.mkdir()
+    series = many_files(elsewhere, frames())
+    written = write_nexus(ended(replace(record), series), linked)
+    assert listed(written)[0] == str(elsewhere / "f_0000.h5")
+    assert any("outside the experiment's folder" in warning for warning in written.warnings)
