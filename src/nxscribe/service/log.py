@@ -8,9 +8,10 @@ from __future__ import annotations
 import logging
 import sys
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
+if TYPE_CHECKING:
+    from structlog.typing import EventDict, Processor, WrappedLogger
 
 
 class LogFormat(StrEnum):
@@ -22,6 +23,7 @@ class LogFormat(StrEnum):
 
 def configure_logging(log_format: LogFormat, level: str, beamline: str) -> None:
     """Set the log up for the whole process. `level` is a name of the logging module, in any case."""
+    import structlog  # noqa: PLC0415 - heavy, and the config's settings need the formats' names alone
 
     def name_beamline(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         return {"beamline": beamline, **event}
