@@ -210,7 +210,7 @@ def test_an_attribute_with_a_timeout_of_its_own_is_not_waited_for_longer(reader,
 
 def test_a_hanging_device_does_not_harm_its_sibling_in_the_same_server(reader, device, another):
     hanging, sibling = device, another
-    tango.DeviceProxy(hanging).delay = 2.0
+    tango.DeviceProxy(hanging).delay = 1.0
     names = [f"{hanging}/slow", f"{sibling}/healthy"]
     for _ in range(5):
         assert values(read(reader, *names, deadline_s=0.1)) == {"healthy": 2.0}

@@ -7,6 +7,7 @@ import time
 from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
 import numpy as np
@@ -99,19 +100,22 @@ class Capturer:
         )
         readings: dict[str, Reading] = {}
         for name, source in sources.items():
-            if isinstance(source.origin, PropertySource):
-                readings[name] = known[source.origin.name]
-            elif isinstance(source.origin, TangoSource):
-                since = had[name].time if name in had and not had[name].ok else None
-                several = [
-                    reading
-                    if (reading := found[attribute]).ok or since is None
-                    # What came too late for the start is better than nothing at the end: its time tells its age.
-                    else self._reader.late(attribute, since) or reading
-                    for attribute in source.origin.attributes
-                ]
-                readings[name] = merge(several) if source.origin.is_list else several[0]
+            origin = source.origin
+            if isinstance(origin, TangoSource):
+                several = [found[attribute] for attribute in origin.attributes]
+                if name in had and not had[name].ok:
+                    several = self._with_late(several, origin.attributes, had[name].time)
+                readings[name] = merge(several) if origin.is_list else several[0]
+            elif isinstance(origin, PropertySource):
+                readings[name] = known[origin.name]
         return readings
+
+    def _with_late(self, readings: list[Reading], attributes: tuple[str, ...], since: datetime) -> list[Reading]:
+        """What came too late for the start is better than nothing at the end: its time tells its age."""
+        return [
+            reading if reading.ok else self._reader.late(attribute, since) or reading
+            for reading, attribute in zip(readings, attributes, strict=True)
+        ]
 
 
 def _in_order(wanted: frozenset[str], plan: CapturePlan) -> Iterator[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final, SupportsInt
 
 import numpy as np
@@ -18,7 +18,6 @@ from nxscribe.capture.names import TangoName
 from nxscribe.errors import Problem
 from nxscribe.model import Quality, Reading, Value, now
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DTYPES: Final = {
     tango.CmdArgType.DevBoolean: np.dtype(np.bool_),
     tango.CmdArgType.DevShort: np.dtype(np.int16),
@@ -65,9 +64,9 @@ def reading_of(attribute: tango.DeviceAttribute, name: TangoName, configuration:
     if attribute.has_failed:
         return Reading(name.full, now(), error=explain(name.full, attribute.get_err_stack()))
     quality = _QUALITIES[attribute.quality]
-    stamp = attribute.time
-    # Whole numbers: a float of seconds would lose the microsecond.
-    time = _EPOCH + timedelta(0, stamp.tv_sec, stamp.tv_usec) if stamp.tv_sec else now()
+    # A float64 of seconds holds the microsecond until the year 2242, and is rounded to it.
+    stamp = attribute.time.totime()
+    time = datetime.fromtimestamp(stamp, UTC) if stamp else now()
     if attribute.value is None:
         return Reading(name.full, time, quality=quality, error=_no_value(name, quality))
     try:
