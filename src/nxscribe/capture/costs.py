@@ -13,6 +13,8 @@ from nxscribe.capture.names import TangoName
 _SHARE = 0.75
 """The part of the time that one request may take while something can still be saved after it."""
 
+_MARGIN = 1.2
+
 
 class Costs:
     """Seconds by attribute, as last measured alone. Unknown until then; infinite for one that never answers."""
@@ -48,8 +50,11 @@ class Costs:
         """How long a request may take, so that something can still be saved after it failed, or the others asked."""
         if len(names) == 1 and not others:
             return remaining_s
-        known = sum(self._seconds.get(name, 0.0) for name in names)
-        return min(remaining_s, max(_SHARE * remaining_s, 1.2 * known))
+        return min(remaining_s, max(_SHARE * remaining_s, self.needed_s(names)))
+
+    def needed_s(self, names: Sequence[TangoName]) -> float:
+        """How long a request takes, as far as is known, and a little more."""
+        return _MARGIN * sum(self._seconds.get(name, 0.0) for name in names)
 
     @property
     def seconds(self) -> dict[TangoName, float]:

@@ -141,17 +141,26 @@ class Device:
 
     def _ask(self, order: Order) -> bool:
         """Ask together what is known to be quick, alone what is not known; say whether all of it answered in time."""
+        begun = time.monotonic()
         requests = self._requests(order)
         well, split = True, False
         while requests:
             names = requests.pop(0)
-            remaining = order.deadline - time.monotonic()
+            present = time.monotonic()
+            remaining = order.deadline - present
             if remaining < _LEAST_S or order.answers.closed:
                 self._health.check_later([*names, *(name for request in requests for name in request)])
                 return False
             timeout_s = remaining / (1 + len(requests)) if split else self._costs.timeout_s(names, remaining, requests)
+            own = [begun + order.timeouts[name] - present for name in names if name in order.timeouts]
+            if own:
+                timeout_s = min(timeout_s, max(min(own), self._costs.needed_s(names)))
+            if timeout_s < _LEAST_S:
+                self._health.check_later(names)
+                self._tell(order, names, "there was no time left for it after its neighbours")
+                continue
             try:
-                readings = self._read(names, min(timeout_s, order.timeouts.get(names[0], timeout_s)))
+                readings = self._read(names, timeout_s)
             except RequestError as error:
                 if error.slow:
                     well = False
@@ -173,11 +182,13 @@ class Device:
     def _requests(self, order: Order) -> list[list[TangoName]]:
         """What to ask, request by request; what would take too long is told so, and not asked."""
         remaining = order.deadline - time.monotonic()
-        together, alone, too_slow = self._costs.divide(
-            [name for name in order.names if name not in order.timeouts] if order.timeouts else order.names, remaining
-        )
-        for name, limit_s in order.timeouts.items():
-            (alone if self._costs.fits(name, min(limit_s, remaining)) else too_slow).append(name)
+        together, alone, too_slow = self._costs.divide(order.names, remaining)
+        if order.timeouts:
+            slow = {name for name in together if not self._costs.fits(name, order.timeouts.get(name, remaining))}
+            together = [name for name in together if name not in slow]
+            too_slow += slow
+            # Who has little patience with an attribute shall not lose others to it.
+            alone.sort(key=lambda name: name in order.timeouts)
         self._health.leave_out(too_slow)
         for name in too_slow:
             why = f"it {self._costs.told(name)}, which is more time than there is"
