@@ -121,8 +121,9 @@ def growth(folder: Path, scans: int, values: int) -> None:
     print(f"{scans} scans of {values} values, one experiment, linked layout; medians of {edge} scans, ms")
     print(f"{'':16}{'by the clock':>27}   {'of the processor':>27}")
     print(f"{'':16}" + f"{'first':>9}{'last':>9}{'ratio':>9}   " * 2)
-    whole = {part: np.add(times[f"journal {part}"], times[f"file {part}"]) for part in ("start", "end")}
-    for name, series in {**times, **{f"{part}, whole": sums for part, sums in whole.items()}}.items():
+    ends = {name: series[:edge] + series[-edge:] for name, series in times.items()}
+    whole = {f"{part}, whole": np.add(ends[f"journal {part}"], ends[f"file {part}"]) for part in ("start", "end")}
+    for name, series in {**ends, **whole}.items():
         first, last = (np.median(part, axis=0) * 1e3 for part in (series[:edge], series[-edge:]))
         columns = (f"{first[kind]:9.2f}{last[kind]:9.2f}{last[kind] / first[kind]:9.2f}   " for kind in (0, 1))
         print(f"{name:16}" + "".join(columns))
