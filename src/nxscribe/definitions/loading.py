@@ -16,7 +16,7 @@ from pathlib import Path
 from nxscribe.definitions.document import Document, Include
 from nxscribe.definitions.findings import Findings, did_you_mean
 from nxscribe.definitions.merge import blank, merge
-from nxscribe.definitions.text import MAX_BYTES
+from nxscribe.definitions.text import MAX_BYTES, read_bounded
 from nxscribe.definitions.tree_checks import check_tree
 from nxscribe.definitions.xml_reader import read_xml
 from nxscribe.definitions.xml_writer import to_xml
@@ -96,12 +96,7 @@ def read_definition(path: Path) -> Document:
 
 def _read(path: Path) -> bytes:
     try:
-        if path.exists() and not path.is_file():
-            raise InputError(
-                Problem(f"{path.name} is no regular file", "", "name a definition file", Location(str(path)))
-            )
-        with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1)
+        return read_bounded(path)
     except OSError as error:
         near = did_you_mean(path.name, _neighbours(path)) if isinstance(error, FileNotFoundError) else ""
         problem = Problem(

@@ -5,7 +5,9 @@ The XML reader asks here for its bounds alone: XML says its own encoding.
 
 from __future__ import annotations
 
+import errno
 import re
+from pathlib import Path
 
 from nxscribe.errors import InputError, Location, Problem
 
@@ -25,6 +27,17 @@ _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udff
 def brief(text: str) -> str:
     """A message's text, cut where it quotes more of a file than anyone reads."""
     return text if len(text) <= _LONGEST_MESSAGE else f"{text[:_LONGEST_MESSAGE]}…"
+
+
+def read_bounded(path: Path) -> bytes:
+    """A file's bytes, or so many of them that `check_size` refuses them: what is named may be a device without end.
+
+    Raises OSError, for what is no file, too.
+    """
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise OSError(errno.EINVAL, "it is no regular file")
+    with path.open("rb") as file:
+        return file.read(MAX_BYTES + 1)
 
 
 def check_size(data: bytes, file: str) -> None:

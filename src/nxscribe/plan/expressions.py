@@ -46,6 +46,9 @@ def _why_units_fail(source: Source, sources: Mapping[str, Source]) -> str:
         return ""
     try:
         expression = cached_expression(source.origin.expression)
+    except ExpressionError:
+        return ""  # told already
+    try:
         operands: dict[str, Operand] = {}
         for number, name in enumerate(expression.names):
             unit = _unit_of(sources.get(name))
@@ -55,8 +58,8 @@ def _why_units_fail(source: Source, sources: Mapping[str, Source]) -> str:
         expression.evaluate(operands, source.unit)
     except UnitsError as error:
         return str(error)
-    except ExpressionError:  # of the numbers, or told already
-        return ""
+    except ExpressionError as error:
+        return "" if expression.names else str(error)  # with other numbers it may work out
     return ""
 
 

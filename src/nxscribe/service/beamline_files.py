@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from nxscribe.definitions import Located, load_located, reached_files
+from nxscribe.definitions.text import read_bounded
 from nxscribe.errors import InputError, Location, Problem
 from nxscribe.service.beamline import Beamline, load_beamline
 from nxscribe.service.config import load_config
@@ -81,7 +82,7 @@ def load_set(config: Path, known: Iterable[str] = ()) -> LoadedSet:
 def named_definitions(config: Path) -> Iterator[tuple[str, list[Path]]]:
     """Each technique that a config names, be it otherwise broken, with its definition's file and its additions'."""
     try:
-        document = load_located(config.read_bytes(), str(config))
+        document = load_located(read_bounded(config), str(config))
     except (InputError, OSError):
         return
     for name, technique in _mapping(_mapping(document).get("techniques")).items():

@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from nxscribe.definitions.located import Located, load_located
+from nxscribe.definitions.text import read_bounded
 from nxscribe.errors import InputError, Location, Problem
 from nxscribe.model.names import node_name_problem
 from nxscribe.plan import (
@@ -58,7 +59,7 @@ def load_config(path: Path) -> Config:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_bounded(path)
     except OSError as error:
         raise UnreadableError(
             Problem(
