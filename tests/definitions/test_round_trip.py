@@ -65,7 +65,7 @@ def value_of(type_name: str) -> st.SearchStrategy[str]:
 
 @st.composite
 def attributes(draw: st.DrawFn) -> tuple[Attribute, ...]:
-    own = {"units", "description", "source", "timestamp", "quality", "target", "NX_class"}
+    own = {"units", "description", "source", "timestamp", "quality", "doc", "target", "NX_class"}
     return tuple(
         Attribute(name, Template(draw(value_of(type_name))), type_name, draw(st.booleans()))
         for name in draw(st.lists(names.filter(lambda name: name not in own), max_size=2, unique=True))
@@ -95,7 +95,13 @@ def fields(draw: st.DrawFn) -> Field:
 paths = st.lists(names.filter(lambda name: name.strip() == name), min_size=1, max_size=3).map(
     lambda parts: "/" + "/".join(parts)
 )
-links = st.builds(Link, names, paths, override=st.booleans())
+links = st.builds(
+    Link,
+    names,
+    paths,
+    override=st.booleans(),
+    frames=st.sampled_from([None, Template("0..3 7"), Template("${first}..${last}")]),
+)
 classes = st.sampled_from(["NXcollection", "NXsample", "NXCollection", "NXdata"])
 
 

@@ -148,6 +148,7 @@ def _difference(one: Node | Attribute, other: Node | Attribute) -> str:
     words = {
         "template": "value",
         "target": "target",
+        "frames": "frames",
         "type": "type",
         "units": "unit",
         "unit_category": "unit category",

@@ -12,7 +12,7 @@ from nxscribe.definitions.facts import Facts, Written
 from nxscribe.definitions.findings import Findings
 from nxscribe.definitions.yaml_words import ATTRIBUTE_SIGN
 from nxscribe.errors import Location
-from nxscribe.model import Attribute, Field, Group, Link, Node, Template
+from nxscribe.model import Attribute, Field, Group, Link, Node, Template, sequence
 from nxscribe.model.names import node_name_problem
 from nxscribe.model.nxtypes import kind
 
@@ -94,7 +94,7 @@ class NodeMaker:
         return attribute
 
     def link(self, name: Written, target: Written, facts: Facts) -> Link:
-        """A link to `target`, a path from the entry; its fact is `override`."""
+        """A link to `target`, a path from the entry; its facts are `frames` and `override`."""
         self.check_name(name)
         path = facts.clean(target)
         if not path.startswith("/") or any(part in ("", ".", "..") for part in path[1:].split("/")):
@@ -104,7 +104,9 @@ class NodeMaker:
                 "write it as /instrument/source/current_start",
                 target.location,
             )
-        return Link(name.text, path, facts.override(), name.location)
+        frames = self._template(facts.written["frames"], facts) if facts.text("frames") else None
+        self._literal(frames.text if frames else "", "NX_INT", facts.place("frames"))
+        return Link(name.text, path, facts.override(), name.location, frames)
 
     def check_name(self, name: Written) -> None:
         """Note a name that cannot be written, or that NeXus has other rules for."""
@@ -161,7 +163,7 @@ class NodeMaker:
             return
         convert = int if kind(type_name) == "integer" else float
         try:
-            for number in text.split():
+            for number in sequence.expand(text).split():
                 convert(number)
         except ValueError:
             self._findings.error(

@@ -24,7 +24,7 @@ FIELD: Final = {
 """Of any element whose tag is not reserved: the tag is the field's name."""
 NAMED_FIELD: Final = {"name": "name", **FIELD}
 """Of `<field name="2theta">`, for names that cannot be a tag."""
-LINK: Final = {"groupName": "name", "ref": "target", "override": "override"}
+LINK: Final = {"groupName": "name", "ref": "target", "frames": "frames", "override": "override"}
 ATTRIBUTE: Final = {"name": "name", "NAPItype": "type", "override": "override"}
 INCLUDE: Final = {"file": "file"}
 

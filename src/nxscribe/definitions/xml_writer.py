@@ -32,7 +32,8 @@ def _node(node: Node, indent: str) -> Iterator[str]:
         case Field():
             yield from _field(node, indent)
         case Link():
-            facts = {"name": node.name, "target": node.target, "override": _flag(node.override)}
+            frames = node.frames.text if node.frames else ""
+            facts = {"name": node.name, "target": node.target, "frames": frames, "override": _flag(node.override)}
             yield f"{indent}<link{_attributes(xml_words.LINK, facts)}/>"
         case _:
             assert_never(node)

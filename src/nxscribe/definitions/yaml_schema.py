@@ -20,6 +20,7 @@ _DESCRIPTIONS: Final = {
     "default": "Taken, and said to be taken, where there is no value.",
     "deprecated": "Why it should be used no more, and what instead.",
     "override": "Takes the place of what an included file says under this name.",
+    "frames": "Which frames of the target are shown, counted from 0: a sequence such as 0..3 7. Absent: all.",
     "target": "A path from the entry: /instrument/source/current.",
 }
 _CHOICES: Final[dict[str, list[str]]] = {

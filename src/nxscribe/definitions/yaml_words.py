@@ -21,7 +21,7 @@ FIELD: Final = {
     "deprecated": "deprecated",
     "override": "override",
 }
-LINK: Final = {"target": "target", "override": "override"}
-LINK_BY_KEY: Final = {"link": "target", "override": "override"}
+LINK: Final = {"target": "target", "frames": "frames", "override": "override"}
+LINK_BY_KEY: Final = {"link": "target", "frames": "frames", "override": "override"}
 """Of the form without parentheses: `current:` with `link: /instrument/source/current` below it."""
 ATTRIBUTE: Final = {"value": "value", "override": "override"}

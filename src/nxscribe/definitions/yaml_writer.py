@@ -64,7 +64,8 @@ def _node(node: Node, head: str, indent: str) -> Iterator[str]:
         case Field():
             yield from _field(node, head, indent)
         case Link():
-            yield from _short_or_long(yaml_words.LINK, "target", node.target, {"override": _flag(node.override)}, head)
+            facts = {"frames": node.frames.text if node.frames else "", "override": _flag(node.override)}
+            yield from _short_or_long(yaml_words.LINK, "target", node.target, facts, head)
 
 
 def _field(field: Field, head: str, indent: str) -> Iterator[str]:

@@ -85,6 +85,8 @@ class Link:
     """A path from the entry, such as `/instrument/detector01/data`."""
     override: bool = False
     location: Location | None = None
+    frames: Template | None = None
+    """Which frames of the target are shown: a sequence (`nxscribe.model.sequence`) of their numbers. None: all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,8 @@ class Definition:
         for _, node in [("", self.root), *self.root.walk()]:
             if isinstance(node, Field):
                 names.update(node.template.placeholders)
+            if isinstance(node, Link) and node.frames:
+                names.update(node.frames.placeholders)
             if isinstance(node, Field | Group):
                 for attribute in node.attributes:
                     names.update(attribute.template.placeholders)

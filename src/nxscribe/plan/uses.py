@@ -35,6 +35,9 @@ def uses_of(definition: Definition) -> Iterator[Use]:
             yield from _uses_in(node.attributes, path, node.record)
         elif isinstance(node, Group):
             yield from _uses_in(node.attributes, path, None)
+        elif node.frames:
+            for name in dict.fromkeys(node.frames.placeholders):
+                yield Use(name, path, None, False, None, node.location, None)
 
 
 def written_nodes(group: Group, path: str = "") -> Iterator[tuple[str, Node]]:

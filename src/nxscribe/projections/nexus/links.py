@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from nxscribe.model import Link
+from nxscribe.model import Link, Value
 from nxscribe.projections.nexus.nodes import ExternalLinkNode, GroupNode, Node, SoftLinkNode
+from nxscribe.projections.nexus.selection import select
+from nxscribe.projections.nexus.values import UnfitError
 
 
 class Links:
@@ -13,10 +15,13 @@ class Links:
 
     def __init__(self) -> None:
         self._asked: dict[str, str] = {}
+        self._frames: dict[str, Value] = {}
 
-    def add(self, path: str, link: Link) -> None:
-        """Note a link, to be placed when the tree stands."""
+    def add(self, path: str, link: Link, frames: Value | None = None) -> None:
+        """Note a link, to be placed when the tree stands. `frames` are those of its target to show, if not all."""
         self._asked[path] = link.target.strip("/")
+        if frames is not None:
+            self._frames[path] = frames
 
     def place(self, entry: GroupNode, root: str, missing: dict[str, str], pending: dict[str, str]) -> None:
         """Put the links into the tree of the entry at `root` (`/entry_0029`). What dangles goes to `missing`.
@@ -32,13 +37,23 @@ class Links:
             for path, (original, node) in found.items():
                 parent, _, name = path.rpartition("/")
                 group = entry.find(parent)
-                if isinstance(group, GroupNode):
+                if isinstance(group, GroupNode) and path in self._frames:
+                    try:
+                        group.children[name] = self._selected(path, node, f"{root}/{original}")
+                    except UnfitError as error:
+                        missing[path] = str(error)
+                elif isinstance(group, GroupNode):
                     group.children[name] = leading_to(node, f"{root}/{waiting[path]}")
                     _mark(node, f"{root}/{original}")
                 del waiting[path]
         for path, target in waiting.items():
             lacking = pending if any(_is_within(asked, target) for asked in pending) else missing
             lacking[path] = f"the link's target {target} is not in the entry"
+
+    def _selected(self, path: str, node: Node, place: str) -> Node:
+        if isinstance(node, GroupNode | SoftLinkNode):
+            raise UnfitError(f"{place} is no dataset, of which frames could be chosen")
+        return select(node, place, self._frames[path])
 
 
 def follow(entry: GroupNode, root: str, path: str) -> tuple[str, Node] | None:

@@ -42,6 +42,8 @@ class ExternalLinkNode:
     path: str
     shape: tuple[int, ...] | None = None
     """Of the dataset there, where it is known."""
+    dtype: str = ""
+    """Of its elements in numpy's form, where it is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,23 @@ class VirtualNode:
 
 
 @dataclass(slots=True, eq=False)
+class SelectionNode:
+    """Some frames of a dataset, in an order of their own: a virtual dataset."""
+
+    dtype: str
+    source: FrameSource
+    chosen: tuple[int, ...]
+    """Which frames, counted from 0."""
+    fill: float
+    attributes: dict[str, Value] = field(default_factory=dict)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """As the source's, with the chosen frames only."""
+        return (len(self.chosen), *self.source.shape[1:])
+
+
+@dataclass(slots=True, eq=False)
 class GroupNode:
     """A group; its children in the order in which they are written."""
 
@@ -146,7 +165,7 @@ class GroupNode:
                 yield from child.walk(here)
 
 
-Dataset: TypeAlias = FieldNode | ExternalLinkNode | StoredOutsideNode | VirtualNode
+Dataset: TypeAlias = FieldNode | ExternalLinkNode | StoredOutsideNode | VirtualNode | SelectionNode
 """What reads as a dataset, wherever it lies."""
 
 Node: TypeAlias = GroupNode | SoftLinkNode | Dataset

@@ -11,6 +11,7 @@ import numpy as np
 from nxscribe.definitions import written_names
 from nxscribe.model import Attribute, Definition, Field, Group, Link, Value, iso, units
 from nxscribe.projections.nexus.account import ACCOUNT, account
+from nxscribe.projections.nexus.claims import settle_claims
 from nxscribe.projections.nexus.links import Links
 from nxscribe.projections.nexus.lookup import Filled, Lookup, NotYetError
 from nxscribe.projections.nexus.nodes import FieldNode, GroupNode
@@ -47,6 +48,7 @@ def build_tree(definition: Definition, record: Record, raw: Iterable[RawLink] = 
         builder.attach(link)
     root = f"/{record.entry}"
     builder.links.place(tree.entry, root, tree.missing, tree.pending)
+    settle_claims(tree.entry, root, tree.missing, tree.pending)
     builder.prune(definition.root, tree.entry)
     plots = Plots(tree.entry, root, tree.missing)
     plots.settle()
@@ -77,9 +79,19 @@ class _Builder:
                 below = node.children[name] = GroupNode(child.nx_class)
                 self.fill(child, below, here)
             elif isinstance(child, Link):
-                self.links.add(here, child)
+                self._add_link(here, child)
             else:
                 self._fill_field(child, node, name, here)
+
+    def _add_link(self, path: str, link: Link) -> None:
+        frames = None
+        if link.frames:
+            try:
+                frames = self._lookup.fill_template(link.frames, "NX_INT", None).fitted.value
+            except UnfitError as error:
+                self._lack(path, error)
+                return
+        self.links.add(path, link, frames)
 
     def _fill_field(self, asked: Field, node: GroupNode, name: str, path: str) -> None:
         try:

@@ -15,7 +15,7 @@ from typing import Final
 
 import numpy as np
 
-from nxscribe.model import Value, units
+from nxscribe.model import Value, sequence, units
 from nxscribe.model.nxtypes import kind
 
 _INTEGER: Final = re.compile(r"[+-]?\d+")
@@ -64,8 +64,17 @@ def fit(value: Value, unit: str, nx_type: str, declared_unit: str = "") -> Fitte
 
 
 def parse(text: str, nx_type: str) -> Value:
-    """A text of the definition itself as a value of a declared type. Raises UnfitError."""
-    return fit(np.asarray(text), "", nx_type).value
+    """A text of the definition itself as a value of a declared type; a sequence of numbers is an array.
+
+    Raises UnfitError.
+    """
+    if kind(nx_type) not in _NUMERIC or not sequence.is_sequence(text):
+        return fit(np.asarray(text), "", nx_type).value
+    try:
+        numbers = sequence.expand(text)
+    except ValueError as error:
+        raise UnfitError(str(error)) from error
+    return np.atleast_1d(fit(np.asarray(numbers), "", nx_type).value)
 
 
 def as_text(value: Value) -> str:

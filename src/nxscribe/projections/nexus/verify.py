@@ -14,6 +14,7 @@ from nxscribe.projections.nexus.nodes import (
     FieldNode,
     GroupNode,
     Node,
+    SelectionNode,
     SoftLinkNode,
     StoredOutsideNode,
     VirtualNode,
@@ -51,6 +52,8 @@ def _difference(group: h5py.Group, path: str, node: Node) -> str:
                 return _value_difference(group, path, node.value)
             case SoftLinkNode() | ExternalLinkNode():
                 return "" if group[path].id.valid else "leads nowhere"
+            case SelectionNode():
+                return "" if group[path].shape == node.shape else "has another shape"
             case StoredOutsideNode() | VirtualNode():
                 return _frames_difference(group, path, node)
     except (OSError, KeyError, ValueError, RuntimeError) as error:

@@ -16,6 +16,7 @@ from nxscribe.projections.nexus.nodes import (
     FieldNode,
     GroupNode,
     Node,
+    SelectionNode,
     SoftLinkNode,
     StoredOutsideNode,
     VirtualNode,
@@ -91,6 +92,8 @@ def write_node(parent: h5py.h5g.GroupID, name: str, node: Node) -> None:
             _write_attributes(_write_stored_outside(parent, key, node), node.attributes)
         case VirtualNode():
             _write_attributes(_write_virtual(parent, key, node), node.attributes)
+        case SelectionNode():
+            _write_attributes(_write_selection(parent, key, node), node.attributes)
 
 
 def _write_value(parent: h5py.h5g.GroupID, key: bytes, value: Value) -> h5py.h5d.DatasetID:
@@ -140,19 +143,36 @@ def _write_virtual(parent: h5py.h5g.GroupID, key: bytes, node: VirtualNode) -> h
     dtype = np.dtype(node.dtype)
     creation = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
     creation.set_fill_value(np.asarray(node.fill, dtype=dtype))
-    space = h5py.h5s.create_simple(node.shape)
-    rest = node.shape[1:]
+    shape = node.shape
+    space = h5py.h5s.create_simple(shape)
+    rest = shape[1:]
     origin = (0,) * len(rest)
-    at_once = node.shape[0] > _MOST_MAPPINGS
+    at_once = shape[0] > _MOST_MAPPINGS
     start = 0
     for source in node.sources:
         there = h5py.h5s.create_simple(source.shape)
         step = source.frames if at_once else 1
         for index in range(0, source.frames, step):
             space.select_hyperslab((start + index, *origin), (step, *rest))
-            if len(source.shape) == len(node.shape):
+            if len(source.shape) == len(shape):
                 there.select_hyperslab((index, *origin), (step, *rest))
             creation.set_virtual(space, source.file.encode(), source.dataset.encode(), there)
         start += source.frames
+    space.select_all()
+    return h5py.h5d.create(parent, key, h5py.h5t.py_create(dtype), space, creation, lcpl=_LINK_CREATION)
+
+
+def _write_selection(parent: h5py.h5g.GroupID, key: bytes, node: SelectionNode) -> h5py.h5d.DatasetID:
+    """One mapping for each frame, as `_write_virtual` has it."""
+    dtype = np.dtype(node.dtype)
+    creation = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    creation.set_fill_value(np.asarray(node.fill, dtype=dtype))
+    space, there = h5py.h5s.create_simple(node.shape), h5py.h5s.create_simple(node.source.shape)
+    rest = node.shape[1:]
+    origin = (0,) * len(rest)
+    for index, chosen in enumerate(node.chosen):
+        space.select_hyperslab((index, *origin), (1, *rest))
+        there.select_hyperslab((chosen, *origin), (1, *rest))
+        creation.set_virtual(space, node.source.file.encode(), node.source.dataset.encode(), there)
     space.select_all()
     return h5py.h5d.create(parent, key, h5py.h5t.py_create(dtype), space, creation, lcpl=_LINK_CREATION)

@@ -38,6 +38,8 @@ class Holo:
             "holo_N": len(_SOURCE_SAMPLE_MM),
             "holoSourceSampleDistances": list(_SOURCE_SAMPLE_MM),
             "holoSampleDetectorDistances": [round(_SOURCE_DETECTOR_MM - source, 6) for source in _SOURCE_SAMPLE_MM],
+            "tomo_n": self.size,
+            "scan_range": _RANGE_DEG,
             "z_Step": round(_SOURCE_SAMPLE_MM[1] - _SOURCE_SAMPLE_MM[0], 6),
         }
 

@@ -66,7 +66,8 @@ def link(detector: str, sources: Sequence[Source], names: Names) -> Frames:
         raise spoiled or RawError("no frames")
     if len(sources) == 1 and spoiled is None:
         _read(last, -1)
-        return Frames(ExternalLinkNode(names.from_container(last.path), last.dataset, last.shape), 1, short=last.short)
+        node = ExternalLinkNode(names.from_container(last.path), last.dataset, last.shape, last.dtype.str)
+        return Frames(node, 1, short=last.short)
     total = sum(part.written for part in parts)
     samples = {0: _read(parts[0], 0), total - 1: _read(parts[-1], parts[-1].written - 1)}
     if len(parts) <= _MOST_SOURCES:

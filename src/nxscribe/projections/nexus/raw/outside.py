@@ -83,5 +83,5 @@ def store(detector: str, stack: Stack, names: Names, files: int, spoiled: RawErr
             nodes[path] = StoredOutsideNode(shape, stack.dtype, segments, samples)
         sources.append(FrameSource(str(names.in_place), f"/{names.entry}/{path}", shape))
     data = VirtualNode(stack.dtype, tuple(sources), unlike_counts(stack.dtype), dict(stack.samples))
-    link = ExternalLinkNode(names.from_container(names.frames), f"/{names.entry}/{detector}", data.shape)
+    link = ExternalLinkNode(names.from_container(names.frames), f"/{names.entry}/{detector}", data.shape, stack.dtype)
     return Frames(link, files, {names.in_place: absolute, names.frames: {detector: data, **relative}}, spoiled)
