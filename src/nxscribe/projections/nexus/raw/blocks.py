@@ -31,8 +31,8 @@ class Format(Protocol):
     def look(self, path: str, size: int) -> Layout:
         """The layout of a file of `size` bytes, by its headers. Raises RawError, NotYetError for what is not whole."""
 
-    def frame(self, block: Block) -> Value:
-        """The frame there as the format's own library reads it. Raises RawError."""
+    def frames(self, path: str, indices: Sequence[int]) -> list[Value]:
+        """Frames of a file, by index, as the format's own library reads them. Raises RawError."""
 
 
 def link(file_format: Format, detector: str, paths: Sequence[str], names: Names) -> Frames:
@@ -42,11 +42,17 @@ def link(file_format: Format, detector: str, paths: Sequence[str], names: Names)
     if not whole:
         raise spoiled or RawError("no files")
     last = paths[len(whole) - 1]
-    if file_format.look(last, sizes.of(last)) != whole[-1]:
+    if len(whole) > 1 and file_format.look(last, sizes.of(last)) != whole[-1]:
         whole, spoiled = _layouts(file_format, paths, sizes, trust_size=False)
+        last = paths[len(whole) - 1]
     blocks = [Block(path, offset) for path, layout in zip(paths, whole, strict=False) for offset in layout.offsets]
-    samples = {0: file_format.frame(blocks[0]), len(blocks) - 1: file_format.frame(blocks[-1])}
-    stack = Stack(blocks, whole[0].shape, whole[0].dtype, samples)
+    ends = [0, len(whole[-1].offsets) - 1]
+    one, other = (
+        file_format.frames(last, ends)
+        if len(whole) == 1
+        else (*file_format.frames(paths[0], ends[:1]), *file_format.frames(last, ends[1:]))
+    )
+    stack = Stack(blocks, whole[0].shape, whole[0].dtype, {0: one, len(blocks) - 1: other})
     return outside.store(detector, stack, names, len(whole), spoiled)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -10,7 +11,6 @@ from nxscribe.model import Value
 from nxscribe.projections.nexus.nodes import FRAME_RANK
 from nxscribe.projections.nexus.raw.blocks import Layout
 from nxscribe.projections.nexus.raw.frames import NotYetError, RawError
-from nxscribe.projections.nexus.raw.outside import Block
 
 if TYPE_CHECKING:
     from fabio.edfimage import EdfFrame, EdfImage
@@ -31,14 +31,12 @@ def look(path: str, size: int) -> Layout:
         return Layout(tuple(frame.start for frame in frames), shape, dtype)
 
 
-def frame(block: Block) -> Value:
-    """The frame there as fabio reads it. Raises RawError."""
-    with _opened(block.path) as image:
-        for index in range(image.nframes):
-            one = image.get_frame(index)
-            if one.start == block.offset:
-                return np.asarray(one.data)
-    raise NotYetError(f"{block.path} changed while it was looked at")
+def frames(path: str, indices: Sequence[int]) -> list[Value]:
+    """Frames of a file as fabio reads them. Raises RawError."""
+    with _opened(path) as image:
+        if max(indices) >= image.nframes:
+            raise NotYetError(f"{path} changed while it was looked at")
+        return [np.asarray(image.get_frame(index).data) for index in indices]
 
 
 def _check(path: str, frame: EdfFrame, file_size: int) -> None:

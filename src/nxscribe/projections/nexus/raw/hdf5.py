@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import h5py
@@ -12,8 +12,17 @@ import numpy as np
 from nxscribe.model import Value
 from nxscribe.projections.nexus.nodes import FRAME_RANK, ExternalLinkNode, FrameSource, VirtualNode
 from nxscribe.projections.nexus.raw import outside
+from nxscribe.projections.nexus.raw.folder import Sizes
 from nxscribe.projections.nexus.raw.frames import Frames, NotYetError, RawError, unlike_counts
-from nxscribe.projections.nexus.raw.hdf5_file import Source, check_sources, find_frames, frames_written, opened, whole
+from nxscribe.projections.nexus.raw.hdf5_file import (
+    Locks,
+    Source,
+    check_sources,
+    find_frames,
+    frames_written,
+    opened,
+    whole,
+)
 from nxscribe.projections.nexus.raw.names import Names
 from nxscribe.projections.nexus.raw.outside import Block, Stack
 
@@ -52,9 +61,14 @@ class _Part:
 def link(detector: str, sources: Sequence[Source], names: Names) -> Frames:
     """The frames of HDF5 files, up to the first that is not whole. Raises RawError where that is the first of all."""
     many = len(sources) > _MOST_SOURCES
-    parts, spoiled = _parts(sources, with_offsets=many)
+    locks = Locks()
+    parts, spoiled = _parts(sources, locks, with_offsets=many, trust_size=many)
     if not parts:
         raise spoiled or RawError("no files")
+    if many:
+        last = _look(sources[len(parts) - 1], locks, parts[0].dataset, with_offsets=True)
+        if (last.kind, last.offsets) != (parts[-1].kind, parts[-1].offsets):
+            parts, spoiled = _parts(sources, locks, with_offsets=True, trust_size=False)
     last = parts[-1]
     if last.written < last.frames and spoiled is None:
         spoiled = NotYetError(f"{last.path}: the frames from {last.written} on were not written, and would read as 0")
@@ -84,12 +98,27 @@ def link(detector: str, sources: Sequence[Source], names: Names) -> Frames:
     return Frames(next(iter(nodes.values())), files, spoiled=spoiled, short=last.short, blocks=nodes)
 
 
-def _parts(sources: Sequence[Source], *, with_offsets: bool) -> tuple[list[_Part], RawError | None]:
-    """The files up to the first that is not whole, which comes too where some of its frames are there."""
+def _parts(
+    sources: Sequence[Source], locks: Locks, *, with_offsets: bool, trust_size: bool
+) -> tuple[list[_Part], RawError | None]:
+    """The files up to the first that is not whole, which comes too where some of its frames are there.
+
+    With `trust_size` uncompressed files of one size are taken for alike: what a program writes again and again with
+    other pixels lies at the same place. So of 10,000 files few are opened.
+    """
+    sizes = Sizes([source.path for source in sources])
+    known: dict[int, _Part] = {}
     parts: list[_Part] = []
     for source in sources:
         try:
-            part = _look(source, with_offsets=with_offsets)
+            size = sizes.of(source.path)
+            part = known.get(size) if trust_size else None
+            if part:
+                part = replace(part, path=source.path)
+            else:
+                part = _look(source, locks, parts[0].dataset if parts else "", with_offsets=with_offsets)
+                if part.offsets and part.written == part.frames:
+                    known.setdefault(size, part)
             if parts and part.kind != parts[0].kind:
                 raise RawError(f"{part.path} holds {part.kind}, where the first file holds {parts[0].kind}")
         except RawError as error:
@@ -105,11 +134,11 @@ def _virtual(parts: Sequence[_Part], names: Names, samples: dict[int, Value]) ->
     return VirtualNode(dtype.str, tuple(part.source(names) for part in parts), unlike_counts(dtype), samples)
 
 
-def _look(source: Source, *, with_offsets: bool) -> _Part:
+def _look(source: Source, locks: Locks, likely: str, *, with_offsets: bool) -> _Part:
     """The frames of a file that is there and, as HDF5 checks at opening, not truncated. Raises RawError."""
-    short = whole(source.path)
+    short = whole(source.path, locks)
     with opened(source.path) as file:
-        frames = find_frames(file, source.dataset)
+        frames = find_frames(file, source.dataset, likely if not source.dataset else "")
         if not frames.size:
             raise NotYetError(f"{source.path} holds no frames yet")
         if frames.ndim not in {FRAME_RANK, FRAME_RANK + 1}:

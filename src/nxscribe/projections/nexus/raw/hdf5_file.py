@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import re
 import struct
@@ -21,6 +22,8 @@ _USER_BLOCKS: Final = (0, 512, 1024, 2048, 4096)
 """Where the superblock may begin (HDF5 file format, II.A); larger user blocks are not looked for."""
 _END_OF_FILE: Final = {0: 40, 1: 44, 2: 28, 3: 28}
 """The place of the end-of-file address in each version of the superblock, for addresses of 8 bytes."""
+_MASTER: Final = "master"
+"""In the name of a file among many, tells that it may lead to others."""
 _DATA_LINK: Final = re.compile(r"data_\d+")
 _DATA_GROUPS: Final = ("entry/data", "entry")
 """Where the Eiger's masters have the links to their data files, in the newer and the older firmware."""
@@ -40,7 +43,7 @@ def sources(paths: Sequence[str], dataset: str) -> tuple[Source, ...]:
     found: dict[str, Source] = {}
     led_to: set[str] = set()
     for path in paths:
-        below = () if dataset else _led_to(path)
+        below = _led_to(path) if not dataset and (len(paths) == 1 or _MASTER in path.rpartition("/")[2]) else ()
         led_to.update(source.path for source in below)
         for source in below or (Source(path, dataset),):
             if below or path not in led_to:
@@ -65,7 +68,32 @@ def _led_to(path: str) -> tuple[Source, ...]:
     return ()
 
 
-def whole(path: str) -> str:
+class Locks:
+    """Which files programs on this computer have open to write them, with the lock that HDF5 takes.
+
+    Looked up, and not tried: a lock of ours, however short, could refuse the file to its detector.
+    """
+
+    def __init__(self) -> None:
+        """As of now."""
+        try:
+            lines = Path("/proc/locks").read_text(encoding="ascii").splitlines()
+        except OSError:
+            lines = []
+        self._held = frozenset(line.split()[-3] for line in lines if " WRITE " in line)
+
+    def has(self, path: str) -> bool:
+        """Whether the file is being written. Not known for those of other computers."""
+        if not self._held:
+            return False
+        try:
+            status = os.stat(path)  # noqa: PTH116 - texts throughout
+        except OSError:
+            return False
+        return f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}" in self._held
+
+
+def whole(path: str, locks: Locks | None = None) -> str:
     """See that a file is not being written. Gives why it may still grow, though all that it says is there.
 
     HDF5 sets a file's length when it closes it, to what the superblock says. Raises NotYetError for one that is longer
@@ -77,7 +105,7 @@ def whole(path: str) -> str:
     end = _end_of_file(path)
     if end is not None and size not in end:
         raise NotYetError(f"{path} has {size} bytes, where it says {end[0]}: truncated, or open in its detector")
-    return f"{path} is still open in the program that writes it" if _is_locked(path) else ""
+    return f"{path} is still open in the program that writes it" if (locks or Locks()).has(path) else ""
 
 
 def _end_of_file(path: str) -> tuple[int, int] | None:
@@ -101,29 +129,17 @@ def _end_of_file(path: str) -> tuple[int, int] | None:
     return None
 
 
-def _is_locked(path: str) -> bool:
-    """Whether a program on this computer has the file open to write it, with the lock that HDF5 takes.
-
-    Looked up, and not tried: a lock of ours, however short, could refuse the file to its detector.
-    """
-    try:
-        status = os.stat(path)  # noqa: PTH116 - texts throughout
-        locks = Path("/proc/locks").read_text(encoding="ascii")
-    except OSError:
-        return False
-    device = status.st_dev
-    inode = f"{os.major(device):02x}:{os.minor(device):02x}:{status.st_ino}"
-    return any(inode in line and " WRITE " in line for line in locks.splitlines())
-
-
 @contextlib.contextmanager
 def opened(path: str) -> Iterator[h5py.File]:
     """A raw file, to read. Raises RawError, also for what goes wrong inside."""
-    _load_filters()
     try:
-        # A lock here could refuse the file to the detector that still writes it.
-        with h5py.File(path, "r", locking=False) as file:
-            yield file
+        # A lock here could refuse the file to the detector that still writes it. By low-level calls, as a scan may have
+        # ten thousand files.
+        file = h5py.h5f.open(os.fsencode(path), h5py.h5f.ACC_RDONLY, fapl=_access())
+        try:
+            yield h5py.File(file)
+        finally:
+            file.close()
     except KeyError as error:
         raise NotYetError(f"{path} cannot be read: {error.args[0]}") from error
     except OSError as error:
@@ -133,18 +149,31 @@ def opened(path: str) -> Iterator[h5py.File]:
         raise NotYetError(f"{path} cannot be read: {error}") from error
 
 
-def _load_filters() -> None:
-    """Let HDF5 read what Eiger and Lima compress. Without hdf5plugin such files are reported as unreadable."""
+@functools.cache
+def _access() -> h5py.h5p.PropFAID:
+    """How raw files are opened: without a lock, and so that closing one closes all that was opened in it.
+
+    With what Eiger and Lima compress by, too. Without hdf5plugin such files are reported as unreadable.
+    """
     with contextlib.suppress(ImportError):
         import hdf5plugin  # noqa: F401, PLC0415 - an extra; importing it is what registers the filters
+    access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
+    access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)
+    access.set_file_locking(False, True)
+    return access
 
 
-def find_frames(file: h5py.File, dataset: str) -> h5py.Dataset:
-    """The frames: what the config names, else the largest dataset of numbers with two dimensions or more."""
+def find_frames(file: h5py.File, dataset: str, likely: str = "") -> h5py.Dataset:
+    """The frames: what the config names, else the largest dataset of numbers with two dimensions or more.
+
+    `likely` is where they are in another file of the same series.
+    """
+    if likely and isinstance(node := file.get(likely), h5py.Dataset):
+        return node
     if dataset:
         node = file.get(dataset)
         if not isinstance(node, h5py.Dataset):
-            raise NotYetError(f"{file.filename} has no dataset {dataset}")
+            raise NotYetError(f"{os.fsdecode(file.filename)} has no dataset {dataset}")
         return node
     best: list[h5py.Dataset] = []
 
@@ -157,7 +186,9 @@ def find_frames(file: h5py.File, dataset: str) -> h5py.Dataset:
 
     file.visititems(look)
     if not best:
-        raise NotYetError(f"{file.filename} holds no frames: no dataset of numbers with two dimensions or more")
+        raise NotYetError(
+            f"{os.fsdecode(file.filename)} holds no frames: no dataset of numbers with two dimensions or more"
+        )
     return best[0]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, cast
 
@@ -13,7 +13,6 @@ from nxscribe.model import Value
 from nxscribe.projections.nexus.nodes import FRAME_RANK
 from nxscribe.projections.nexus.raw.blocks import Layout
 from nxscribe.projections.nexus.raw.frames import NotYetError, RawError
-from nxscribe.projections.nexus.raw.outside import Block
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage
@@ -43,18 +42,13 @@ def look(path: str, size: int) -> Layout:
         return Layout(offsets, shape, dtype.newbyteorder(file.byteorder).str)
 
 
-def frame(block: Block) -> Value:
-    """The frame there as tifffile reads it. Raises RawError."""
-    with _opened(block.path) as file:
-        pages = _pages(file)
-        for page in pages:
-            if page.dataoffsets[0] == block.offset:
-                return np.asarray(page.asarray())
-        length = pages[0].size * np.dtype(pages[0].dtype).itemsize
-        index, rest = divmod(block.offset - pages[0].dataoffsets[0], length)
-        if not rest:
-            return np.asarray(file.asarray()[index])
-    raise NotYetError(f"{block.path} changed while it was looked at")
+def frames(path: str, indices: Sequence[int]) -> list[Value]:
+    """Frames of a file as tifffile reads them. Raises RawError."""
+    with _opened(path) as file:
+        if len(file.pages) > 1 or max(indices) == 0:
+            return [np.asarray(file.pages[index].asarray()) for index in indices]
+        images = file.asarray()
+        return [np.asarray(images[index]) for index in indices]
 
 
 def _pages(file: TiffFile) -> list[TiffPage]:
