@@ -142,7 +142,7 @@ def week(folder: Path, share: float) -> None:
     text = definition(values)
     settings = FileSettings(folder / "data")
     settings.data_root.mkdir()
-    begun = time.perf_counter()
+    begun, used = time.perf_counter(), time.process_time()
     spent = {"journal": 0.0, "files": 0.0}
     with Journal(folder / "journal.sqlite") as journal:
         for number in range(datasets):
@@ -161,12 +161,13 @@ def week(folder: Path, share: float) -> None:
                 journal.done(work)
             if number % 500 == 499:
                 sys.stderr.write(f"{number + 1} of {datasets}: {end - begun:.0f} s\n")
-    seconds = time.perf_counter() - begun
+    seconds, used = time.perf_counter() - begun, time.process_time() - used
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     print(f"{datasets} datasets, {datasets * files:,} raw files, {datasets * values:,} parameters: {seconds:.0f} s")
     print(
         ", ".join(f"{name} {part:.0f} s" for name, part in spent.items()), f"; {seconds / datasets * 1e3:.0f} ms each"
     )
+    print(f"of the processor {used:.0f} s, {used / datasets * 1e3:.0f} ms each")
     print(f"the whole week at this pace: {seconds / datasets * DATASETS / 60:.1f} minutes")
     print(f"journal {(folder / 'journal.sqlite').stat().st_size / 1e6:.0f} MB, journal and files {size / 1e6:.0f} MB")
 

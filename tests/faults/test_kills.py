@@ -27,7 +27,7 @@ def kill_and_check(folder: Path, energy: str, kills: int, seed: int) -> Crashes:
             if number % A_CHECK_EACH == A_CHECK_EACH - 1:
                 crashes.check()
                 crashes.next_experiment()
-        crashes.check()
+        crashes.check(thoroughly=True)
         looked, faults = crashes.seen_by_the_witness()
         assert faults == []
         assert looked > kills
