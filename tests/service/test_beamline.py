@@ -125,3 +125,18 @@ def test_a_technique_may_be_two_files(load, tmp_path: Path) -> None:
 def test_a_beamline_loads_without_tango_and_hdf5() -> None:
     code = "import sys; import nxscribe.service.beamline; sys.exit(bool({'tango', 'h5py'} & sys.modules.keys()))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_mistakes_of_a_definition_hide_none_of_its_sources(problems) -> None:
+    found = problems(
+        """\
+        sources: {energy: {tango: a/b/c/d, unit: mm}, enery: a/b/c/e}
+        techniques: {tomo: {definition: tomo.xml}}
+        """,
+        tomo='<count NAPItype="NX_INTT">1</count>\n<energy NAPItype="NX_FLOAT" units="keV">${energy}</energy>',
+    )
+    assert found == [
+        "beamline.yaml:3:47: warning: the source `enery` is not used",
+        "tomo.xml:2:1: error: unknown type 'NX_INTT'",
+        "tomo.xml:3:1: error: /energy is in 'keV', but the source of ${energy} is in 'mm'",
+    ]

@@ -3,7 +3,7 @@
 A file becomes a `Document`; a document with its includes becomes a `Definition`, which the rest of nxscribe works with.
 """
 
-from nxscribe.definitions.document import Document, Include
+from nxscribe.definitions.document import Document, FlawedDefinitionError, Include
 from nxscribe.definitions.loading import (
     Loaded,
     definition_text,
@@ -21,6 +21,7 @@ from nxscribe.definitions.yaml_writer import to_yaml
 
 __all__ = [
     "Document",
+    "FlawedDefinitionError",
     "Include",
     "Loaded",
     "Located",

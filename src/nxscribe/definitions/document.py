@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from nxscribe.errors import Location, Problem
-from nxscribe.model import Group
+from nxscribe.definitions.findings import Findings
+from nxscribe.errors import InputError, Location, Problem
+from nxscribe.model import Definition, Group
 
 ENTRY_NAME = "${entry}"
 """The root's name in every definition: the entry is named by the service."""
@@ -26,3 +27,26 @@ class Document:
     root: Group
     includes: tuple[Include, ...] = ()
     warnings: tuple[Problem, ...] = ()
+
+
+class FlawedDocumentError(InputError):
+    """A file with mistakes that leave its tree to be seen: what is wrong beyond them can be told at once."""
+
+    def __init__(self, document: Document, *problems: Problem) -> None:
+        super().__init__(*problems)
+        self.document = document
+
+
+class FlawedDefinitionError(InputError):
+    """A definition with mistakes that leave its tree to be seen. It is good for finding more of them alone."""
+
+    def __init__(self, definition: Definition, *problems: Problem) -> None:
+        super().__init__(*problems)
+        self.definition = definition
+
+
+def checked(document: Document, findings: Findings) -> Document:
+    """The document with its warnings. Raises FlawedDocumentError when there are errors among the findings."""
+    if findings.failed:
+        raise FlawedDocumentError(document, *findings.problems)
+    return replace(document, warnings=findings.problems)

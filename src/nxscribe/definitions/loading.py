@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nxscribe.definitions.document import Document, Include
+from nxscribe.definitions.document import Document, FlawedDefinitionError, FlawedDocumentError, Include
 from nxscribe.definitions.findings import Findings, did_you_mean
 from nxscribe.definitions.merge import blank, merge
 from nxscribe.definitions.text import MAX_BYTES, read_bounded
@@ -46,13 +46,16 @@ def load_definition(name: str, path: Path, additions: Sequence[Path] = ()) -> Lo
         additions: A beamline's files, laid over it in this order.
 
     Raises:
-        InputError: With the problems of all files.
+        FlawedDefinitionError: With the problems of all files, and the tree as far as it can be seen.
+        InputError: With the problems of all files, of which one cannot be read at all.
     """
     loader = _Loader()
     for file in (path, *additions):
         loader.load(file)
     root = loader.root()
     check_tree(root, loader.findings)
+    if loader.findings.failed:
+        raise FlawedDefinitionError(Definition(name, root, "", tuple(loader.files)), *loader.findings.problems)
     text = to_xml(Document(root))
     if len(text.encode()) > MAX_BYTES:
         loader.findings.error("the whole definition is too large", "", "split it into techniques", Location(str(path)))
@@ -124,6 +127,7 @@ class _Loader:
         self.files: list[str] = []
         self._trees: list[Group] = []
         self._seen: set[str] = set()
+        self._is_incomplete = False
         self._open: dict[str, Location] = {}
         """The files whose includes are being read, each with the place that asked for it."""
 
@@ -134,12 +138,12 @@ class _Loader:
         self._load(Path(os.path.normpath(path)), None, confines)
 
     def root(self) -> Group:
-        """All trees as one. Raises InputError when any file was unusable, or when they contradict each other."""
-        self.findings.check()
+        """All trees as one. Raises InputError when any file was unreadable."""
+        if self._is_incomplete:
+            self.findings.check()
         root = blank(self._trees[0])
         for tree in self._trees:
             root = merge(root, tree, self.findings)
-        self.findings.check()
         return root
 
     def _load(self, path: Path, asked: Location | None, confines: Path) -> None:
@@ -158,7 +162,11 @@ class _Loader:
         self.files.append(str(path))
         try:
             document = read_definition(path)
+        except FlawedDocumentError as error:
+            self.findings.add(error.problems)
+            document = error.document
         except InputError as error:
+            self._is_incomplete = True
             self.findings.add(_asked_for(problem, asked) for problem in error.problems)
             return
         self.findings.add(document.warnings)

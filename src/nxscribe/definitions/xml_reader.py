@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from xml.parsers import expat
 
 from nxscribe.definitions import xml_words
-from nxscribe.definitions.document import ENTRY_NAME, Document, Include
+from nxscribe.definitions.document import ENTRY_NAME, Document, Include, checked
 from nxscribe.definitions.facts import Facts, Written
 from nxscribe.definitions.findings import Findings, did_you_mean
 from nxscribe.definitions.nodes import NodeMaker
@@ -74,17 +74,19 @@ class _Reader:
         self._parser.CharacterDataHandler = self._text
 
     def read(self, data: bytes) -> Document:
+        is_whole = False
         try:
             self._parser.Parse(data, True)
+            is_whole = True
         except expat.ExpatError as error:
             innermost = (self._open[-1].tag, self._open[-1].place) if self._open else None
             self._findings.add([syntax_problem(error, self._parser.ErrorByteIndex, data, self._file, innermost)])
         except (LookupError, ValueError) as error:  # expat asks Python for the encodings that it does not know
             self._findings.error(f"an unusable encoding: {error}", "", "save the file as UTF-8", self._here)
-        warnings = self._findings.check()
-        if self._root is None:
+        if self._root is None or not is_whole:
+            self._findings.check()
             raise AssertionError("expat took a text without any element")
-        return Document(self._root, tuple(self._includes), warnings)
+        return checked(Document(self._root, tuple(self._includes)), self._findings)
 
     @property
     def _here(self) -> Location:

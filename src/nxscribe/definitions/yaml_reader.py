@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from nxscribe.definitions import yaml_words
-from nxscribe.definitions.document import ENTRY_NAME, Document, Include
+from nxscribe.definitions.document import ENTRY_NAME, Document, Include, checked
 from nxscribe.definitions.facts import Written
 from nxscribe.definitions.findings import Findings, did_you_mean
 from nxscribe.definitions.located import Located, load_located
@@ -64,7 +64,7 @@ class _Reader:
         entry = Written(ENTRY_NAME, top.key_locations[yaml_words.ENTRY])
         root = self._group(entry, "NXentry", keys[yaml_words.ENTRY])
         includes = self._includes(keys[yaml_words.INCLUDE]) if yaml_words.INCLUDE in keys else ()
-        return Document(root, includes, self._findings.check())
+        return checked(Document(root, includes), self._findings)
 
     def _includes(self, node: Located) -> tuple[Include, ...]:
         files = node.value if isinstance(node.value, list) else [node]

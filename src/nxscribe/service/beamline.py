@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from nxscribe.definitions import definition_text, load_definition
+from nxscribe.definitions import FlawedDefinitionError, definition_text, load_definition
 from nxscribe.errors import InputError, Location, Problem, Severity, TriggerRefusedError
 from nxscribe.model import Definition, Template
 from nxscribe.plan import BUILT_IN, CapturePlan, ExpressionSource, Source, compile_plan
@@ -61,6 +61,9 @@ def load_beamline(config: Config) -> Beamline:
             problems += loaded.warnings
             plans[technique.name], warnings = _compile(config, technique, loaded.definition)
             problems += warnings
+        except FlawedDefinitionError as error:
+            definitions[technique.name] = error.definition
+            problems += (*error.problems, *_further(config, technique, error.definition))
         except InputError as error:
             problems += error.problems
     if len(definitions) == len(config.techniques):
@@ -79,6 +82,14 @@ def _text(plan: CapturePlan) -> DefinitionText:
 def _compile(config: Config, technique: Technique, definition: Definition) -> tuple[CapturePlan, tuple[Problem, ...]]:
     sources = {**config.sources, **technique.sources}
     return compile_plan(definition, sources, config.detectors, (*config.parameters, *technique.parameters))
+
+
+def _further(config: Config, technique: Technique, flawed: Definition) -> tuple[Problem, ...]:
+    """What is wrong beside a definition's own mistakes, so that all is told at once."""
+    try:
+        return _compile(config, technique, flawed)[1]
+    except InputError as error:
+        return error.problems
 
 
 def _unused_sources(config: Config, definitions: Mapping[str, Definition]) -> Iterator[Problem]:
