@@ -44,6 +44,12 @@ def test_a_scans_name_is_taken_literally(tmp_path: Path) -> None:
     assert search.pattern == "a[[]1]*.h5"
 
 
+def test_a_detector_is_looked_for_in_its_techniques_alone(tmp_path: Path) -> None:
+    config = config_with(tmp_path, 'files: "*.h5", techniques: [tomo]')
+    assert len(config.searches(SCAN)) == 1
+    assert config.searches(replace(SCAN, technique="holo")) == ()
+
+
 @pytest.mark.parametrize(
     ("detector", "why"),
     [
@@ -53,6 +59,8 @@ def test_a_scans_name_is_taken_literally(tmp_path: Path) -> None:
         ('files: "raw*/x.h5"', "in its folder"),
         ('files: "../*.h5"', "has the part `..`"),
         ('files: "raw/"', "names no files"),
+        ('files: "*.h5", techniques: [tomography]', "technique 'tomography', which is not there"),
+        ("device: a/b/c, techniques: [tomo]", "goes with `files` or `watch`"),
     ],
 )
 def test_what_cannot_be_looked_for_is_refused(detector: str, why: str, tmp_path: Path) -> None:

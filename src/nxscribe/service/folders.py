@@ -25,6 +25,12 @@ class FolderDetector:
     """The folder is that of many scans: only what is written during a scan is the scan's."""
     dataset: str = ""
     """For HDF5, the path of the frames inside each raw file; empty: found by looking."""
+    techniques: tuple[str, ...] = ()
+    """In whose scans it takes part; empty: in all."""
+
+    def takes_part(self, scan: ScanIdentity) -> bool:
+        """Whether files of it are to be looked for."""
+        return not self.techniques or scan.technique in self.techniques
 
     def search(self, scan: ScanIdentity, data_root: Path) -> RawSearch:
         """Where to look for the files of a scan, whose names are safe in paths."""

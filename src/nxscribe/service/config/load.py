@@ -76,16 +76,29 @@ def _problems(form: ConfigForm, document: Located) -> Iterator[Problem]:
         if problem := pattern_problem(pattern):
             yield _placed(problem, document.at(("files", key)))
     for name, detector in form.detectors.items():
-        for part in detector.group.strip("/").split("/"):
-            if problem := node_name_problem(part):
-                yield _placed(problem, document.at(("detectors", name, "group")))
-        for key in ("files", "watch"):
-            if (pattern := getattr(detector, key)) and (problem := search_problem(pattern)):
-                yield _placed(problem, document.at(("detectors", name, key)))
+        yield from _detector_problems(name, detector, form, document)
     yield from _repeated_devices(form, document)
     yield from _mixed_values(("sources",), form.sources, document)
     for name, technique in form.techniques.items():
         yield from _mixed_values(("techniques", name, "sources"), technique.sources, document)
+
+
+def _detector_problems(name: str, detector: DetectorForm, form: ConfigForm, document: Located) -> Iterator[Problem]:
+    place = ("detectors", name)
+    for part in detector.group.strip("/").split("/"):
+        if problem := node_name_problem(part):
+            yield _placed(problem, document.at((*place, "group")))
+    for key in ("files", "watch"):
+        if (pattern := getattr(detector, key)) and (problem := search_problem(pattern)):
+            yield _placed(problem, document.at((*place, key)))
+    for number, technique in enumerate(detector.techniques):
+        if technique not in form.techniques:
+            yield Problem(
+                f"the detector {name} is of the technique {technique!r}, which is not there",
+                "misspelt, or removed",
+                f"use {', '.join(form.techniques)}",
+                document.at((*place, "techniques", number)),
+            )
 
 
 def _repeated_devices(form: ConfigForm, document: Located) -> Iterator[Problem]:
@@ -245,7 +258,14 @@ class _Conversion:
 
 
 def _folder(name: str, pattern: str, form: DetectorForm) -> FolderDetector:
-    return FolderDetector(name, form.group.strip("/"), pattern, during=form.watch is not None, dataset=form.dataset)
+    return FolderDetector(
+        name,
+        form.group.strip("/"),
+        pattern,
+        during=form.watch is not None,
+        dataset=form.dataset,
+        techniques=tuple(form.techniques),
+    )
 
 
 def _mode(text: str | None) -> int | None:

@@ -231,6 +231,11 @@ class DetectorForm(_Form):
         "`/buffer/pilatus/*.cbf`. Those that match and were last written between a scan's start and 10 s after its end "
         "belong to it.",
     )
+    techniques: list[str] = Field(
+        default=[],
+        description="With `files` or `watch`: the techniques whose scans it takes part in; for others it is not looked "
+        "for. Empty: all.",
+    )
     group: str = Field(
         min_length=1,
         description="The NXdetector group that gets its data, as a path from the entry: `instrument/detector01`.",
@@ -246,6 +251,8 @@ class DetectorForm(_Form):
             raise ValueError(
                 f"a detector has exactly one of {', '.join(WAYS_TO_FILES)}; here are {' and '.join(given) or 'none'}"
             )
+        if self.device and self.techniques:
+            raise ValueError("a Lima camera says itself what it wrote: `techniques` goes with `files` or `watch`")
         return self
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Self
 
 from nxscribe.errors import Location
+from nxscribe.model import RawSearch
 from nxscribe.plan import LimaDetector, Source
+from nxscribe.records import ScanIdentity
 from nxscribe.service.folders import FolderDetector
 from nxscribe.service.layout import Files
 from nxscribe.service.log import LogFormat
@@ -103,6 +105,11 @@ class Config:
         """Each detector's NXdetector group, as a path from the entry."""
         cameras = {name: camera.group for name, camera in self.detectors.items()}
         return cameras | {name: folder.group for name, folder in self.folders.items()}
+
+    def searches(self, scan: ScanIdentity) -> tuple[RawSearch, ...]:
+        """Where raw files of a scan are to be looked for."""
+        taking_part = (folder for folder in self.folders.values() if folder.takes_part(scan))
+        return tuple(folder.search(scan, self.data_root) for folder in taking_part)
 
     @property
     def data_root(self) -> Path:
