@@ -24,7 +24,7 @@ from nxscribe.errors import NxscribeError, Problem
 
 if TYPE_CHECKING:
     from nxscribe.projections.nexus.outline import Line
-    from nxscribe.service.session import Answer
+    from nxscribe.service.status import Answer
     from nxscribe.simulation import SimulatedBeamline
     from nxscribe.triggers.client import ScribeClient
 

@@ -11,7 +11,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from nxscribe.service.requests import Json
-    from nxscribe.service.session import Answer
+    from nxscribe.service.status import Answer
 
 app = typer.Typer(
     help="Start, end or abort a scan of a running daemon, put an edit in force, or see how it fares.",

@@ -16,7 +16,8 @@ from nxscribe.model import now
 from nxscribe.records import EndReason, Journal
 from nxscribe.service.config import Retention
 from nxscribe.service.retention import retain
-from nxscribe.service.session import ScanState, Session
+from nxscribe.service.session import Session
+from nxscribe.service.status import ScanState
 
 log = structlog.get_logger()
 

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from nxscribe.errors import Problem, TriggerRefusedError
-from nxscribe.model import Reading, Value
+from nxscribe.model import RawSeries, Reading, Value, series_of
 
 Json: TypeAlias = object
 """What JSON can say: msgspec knows no recursive type, so each use looks at what it got."""
@@ -71,6 +71,22 @@ def parameter_readings(parameters: Mapping[str, Json], time: datetime) -> dict[s
     metadata never stops a scan.
     """
     return {name: _reading(value, time) for name, value in parameters.items()}
+
+
+def raw_files(files: Mapping[str, list[str]], detectors: tuple[str, ...]) -> tuple[RawSeries, ...]:
+    """The trigger's raw files. Raises TriggerRefusedError for an unknown detector or a relative path."""
+    try:
+        for name in files:
+            if name not in detectors:
+                raise ValueError(f"the config has no detector {name!r}, only {', '.join(detectors) or 'none'}")
+        return tuple(series for name, paths in files.items() for series in series_of(name, paths))
+    except ValueError as error:
+        raise TriggerRefusedError(
+            Problem(
+                f"the raw files cannot be taken: {error}",
+                remedy="the scan is still open: send the end again, corrected",
+            )
+        ) from None
 
 
 def _reading(given: Json, time: datetime) -> Reading:

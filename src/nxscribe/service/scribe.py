@@ -20,7 +20,8 @@ from nxscribe.service.housekeeping import Housekeeper
 from nxscribe.service.library import Library
 from nxscribe.service.preview import Live
 from nxscribe.service.projector import Projector
-from nxscribe.service.session import ScanState, Session
+from nxscribe.service.session import Session
+from nxscribe.service.status import ScanState
 from nxscribe.service.watch import Watch
 
 log = structlog.get_logger()

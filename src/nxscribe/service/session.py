@@ -10,9 +10,8 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from enum import StrEnum
+from dataclasses import replace
+from pathlib import Path
 from uuid import uuid4
 
 import structlog
@@ -20,62 +19,15 @@ import structlog
 from nxscribe.capture import Capturer
 from nxscribe.definitions import parse_definition
 from nxscribe.errors import InputError, JournalError, Problem, TriggerRefusedError
-from nxscribe.model import Phase, RawSeries, Snapshot, now, series_of
+from nxscribe.model import Phase, Snapshot, now
 from nxscribe.plan import CapturePlan, compile_plan, raw_series
 from nxscribe.records import EndReason, Journal, Record, ScanIdentity, built_in
 from nxscribe.service.beamline import Beamline
 from nxscribe.service.numbering import Numbering
-from nxscribe.service.requests import EndRequest, Json, StartRequest, parameter_readings
+from nxscribe.service.requests import EndRequest, Json, StartRequest, parameter_readings, raw_files
+from nxscribe.service.status import Answer, ScanState, Status, answer_of, reasons, status_of_open
 
 log = structlog.get_logger()
-
-
-class ScanState(StrEnum):
-    """Where a session is in its scan."""
-
-    IDLE = "idle"
-    STARTING = "starting"
-    RUNNING = "running"
-    ENDING = "ending"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a trigger is answered with, once its record is on disk."""
-
-    entry: str
-    number: int
-    master: str
-    """The master file's full path; it is made after the answer."""
-    record: str
-    read: int
-    """How many placeholders have a value in this phase."""
-    missing: dict[str, str]
-    """Those that have none, and why."""
-    capture_s: float
-    dead_time_s: float
-    """From the trigger's arrival to the commit."""
-    end_reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What a session is doing, and how its current or last scan fares."""
-
-    device: str
-    state: ScanState = ScanState.IDLE
-    scan: str = ""
-    """`sample - scan` while one is open."""
-    technique: str = ""
-    proposal: str = ""
-    entry: str = ""
-    master: str = ""
-    missing: dict[str, str] = field(default_factory=dict)
-    """Of the current or last scan: placeholder to reason."""
-    start_dead_time_s: float = 0.0
-    end_dead_time_s: float = 0.0
-    last_file: str = ""
-    """The last file written for this session."""
 
 
 class Session:
@@ -128,7 +80,7 @@ class Session:
             log.warning("the restart could not be noted yet", entry=record.entry, reason=str(error))
         self._open = (record, plan)
         self._opened_at = time.monotonic() - max((now() - record.start_time).total_seconds(), 0.0)
-        self._change(lambda before: replace(_of_open(record, self._beamline()), last_file=before.last_file))
+        self._change(lambda before: replace(status_of_open(record, self._root), last_file=before.last_file))
         log.info("scan resumed", entry=record.entry, scan=self._status.scan)
 
     def start(self, request: StartRequest) -> Answer:
@@ -138,7 +90,7 @@ class Session:
         Raises TriggerRefusedError (a scan is open, an unknown technique, an unsafe name, a mandatory value missing
         under the policy `refuse`, aborted meanwhile) and JournalError; then nothing was opened.
         """
-        arrived = now()
+        arrived, began = now(), time.monotonic()
         beamline = self._beamline()
         plan = beamline.plan(request.technique)
         config = beamline.config
@@ -159,7 +111,7 @@ class Session:
                 initial=Snapshot(Phase.INITIAL, arrived, 0.0),
                 detectors=config.groups,
                 given=parameter_readings(request.parameters, arrived),
-                searches=tuple(one.search(identity, config.data_root) for one in config.folders.values()),
+                searches=config.searches(identity),
             )
             snapshot = self._capture(plan, draft, Phase.INITIAL)
             if self._stop.is_set():
@@ -167,10 +119,10 @@ class Session:
             _refuse_if_mandatory_missing(plan, snapshot, refuse=config.refuse_on_missing_mandatory)
             at_least = self._numbering.at_least(config.files, place.master)
             record = self._journal.begin(replace(draft, initial=snapshot), at_least=at_least)
-            answer = _answer(record, snapshot, beamline, arrived)
+            answer = answer_of(record, snapshot, self._root, time.monotonic() - began)
             self._open = (record, plan)
             self._opened_at = time.monotonic()
-            opened = replace(_of_open(record, beamline), start_dead_time_s=answer.dead_time_s)
+            opened = replace(status_of_open(record, self._root), start_dead_time_s=answer.dead_time_s)
             self._change(lambda before: replace(opened, last_file=before.last_file))
             _log_answer("scan started", answer)
         self._committed()
@@ -225,12 +177,11 @@ class Session:
         self._change(lambda before: replace(before, last_file=path))
 
     def _close(self, request: EndRequest, reason: EndReason, *notes: str) -> Answer:
-        arrived = now()
+        arrived, began = now(), time.monotonic()
         with self._turn(ScanState.RUNNING, ScanState.ENDING):
             record, plan = self._opened()
             with _logged(record.identity, Phase.FINAL):
-                beamline = self._beamline()
-                files = _series(request.files, tuple(record.detectors))
+                files = raw_files(request.files, tuple(record.detectors))
                 record = replace(
                     record,
                     given={**record.given, **parameter_readings(request.parameters, arrived)},
@@ -250,9 +201,9 @@ class Session:
                     notes=(*record.notes, *(problem.explanation for problem in unclear)),
                 )
                 self._journal.update(record)
-                answer = _answer(record, snapshot, beamline, arrived)
+                answer = answer_of(record, snapshot, self._root, time.monotonic() - began)
                 self._open = None
-                missing = _reasons(record.initial, snapshot)
+                missing = reasons(record.initial, snapshot)
                 self._change(
                     lambda before: replace(
                         before,
@@ -265,6 +216,10 @@ class Session:
                 _log_answer("scan ended", answer)
         self._committed()
         return answer
+
+    @property
+    def _root(self) -> Path:
+        return self._beamline().config.data_root
 
     def _capture(self, plan: CapturePlan, record: Record, phase: Phase) -> Snapshot:
         # A source of the config goes before what nxscribe knows by itself, and before a parameter that cannot be kept.
@@ -338,43 +293,6 @@ class Session:
         self._announce(self)
 
 
-def _of_open(record: Record, beamline: Beamline) -> Status:
-    """The status of a session with this scan."""
-    who = record.identity
-    return Status(
-        device=record.session,
-        state=ScanState.RUNNING,
-        scan=f"{who.sample} - {who.scan}",
-        technique=who.technique,
-        proposal=who.proposal,
-        entry=record.entry,
-        master=str(beamline.config.data_root / record.master),
-        missing=_reasons(record.initial),
-    )
-
-
-def _reasons(*snapshots: Snapshot) -> dict[str, str]:
-    """Why each placeholder that no snapshot has a value for has none."""
-    had = {name for snapshot in snapshots for name, reading in snapshot.readings.items() if reading.ok}
-    return {
-        name: reading.error for snapshot in snapshots for name, reading in snapshot.missing.items() if name not in had
-    }
-
-
-def _answer(record: Record, snapshot: Snapshot, beamline: Beamline, arrived: datetime) -> Answer:
-    return Answer(
-        entry=record.entry,
-        number=record.number,
-        master=str(beamline.config.data_root / record.master),
-        record=record.id,
-        read=len(snapshot.readings) - len(snapshot.missing),
-        missing=_reasons(snapshot),
-        capture_s=snapshot.duration_s,
-        dead_time_s=(now() - arrived).total_seconds(),
-        end_reason=record.end_reason.value if record.end_reason else "",
-    )
-
-
 def _refuse_if_mandatory_missing(plan: CapturePlan, snapshot: Snapshot, *, refuse: bool) -> None:
     missing = {
         name: snapshot.missing[name].error for name in plan.mandatory_in(Phase.INITIAL) if name in snapshot.missing
@@ -391,22 +309,6 @@ def _refuse_if_mandatory_missing(plan: CapturePlan, snapshot: Snapshot, *, refus
                 for name, why in missing.items()
             )
         )
-
-
-def _series(files: Mapping[str, list[str]], detectors: tuple[str, ...]) -> tuple[RawSeries, ...]:
-    """The trigger's raw files. Raises TriggerRefusedError for an unknown detector or a relative path."""
-    try:
-        for name in files:
-            if name not in detectors:
-                raise ValueError(f"the config has no detector {name!r}, only {', '.join(detectors) or 'none'}")
-        return tuple(series for name, paths in files.items() for series in series_of(name, paths))
-    except ValueError as error:
-        raise TriggerRefusedError(
-            Problem(
-                f"the raw files cannot be taken: {error}",
-                remedy="the scan is still open: send the end again, corrected",
-            )
-        ) from None
 
 
 @contextmanager

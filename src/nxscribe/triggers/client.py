@@ -10,7 +10,7 @@ import tango
 
 from nxscribe.errors import NxscribeError, Problem
 from nxscribe.service.requests import Json
-from nxscribe.service.session import Answer
+from nxscribe.service.status import Answer
 
 REASON_PREFIX = "NXSCRIBE_"
 """What the reasons of the daemon's own errors begin with; others are Tango's."""

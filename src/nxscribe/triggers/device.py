@@ -21,7 +21,8 @@ from nxscribe.errors import JournalError, NxscribeError
 from nxscribe.service.preview import preview_json
 from nxscribe.service.requests import EndRequest, StartRequest, decode_parameters, decode_request
 from nxscribe.service.scribe import Scribe
-from nxscribe.service.session import Answer, ScanState, Session, Status
+from nxscribe.service.session import Session
+from nxscribe.service.status import Answer, ScanState, Status
 from nxscribe.triggers.client import REASON_PREFIX
 
 log = structlog.get_logger()
