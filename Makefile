@@ -14,14 +14,14 @@ demo: $(VENV)/.package
 	@$(VENV)/bin/nxscribe demo --output $(DEMO)
 
 test: check
-	$(PYTHON) -m pytest -n 2 --dist loadscope -m 'not long' --cov --cov-report=term:skip-covered
+	$(PYTHON) -m pytest -n 2 --dist loadscope -m 'not long and not soak' --cov --cov-report=term:skip-covered
 
 test-all: check
-	$(PYTHON) -m pytest -n 2 --dist loadscope --cov --cov-report=term:skip-covered
+	$(PYTHON) -m pytest -n 2 --dist loadscope -m 'not soak' --cov --cov-report=term:skip-covered
 
 # Daemon and writer killed 500 times (KILLS=n for another number): half an hour or more.
 kills: $(VENV)/.package
-	NXSCRIBE_KILLS=$(or $(KILLS),500) $(PYTHON) -m pytest tests/faults/test_kills.py -m long -s
+	NXSCRIBE_KILLS=$(or $(KILLS),500) $(PYTHON) -m pytest tests/faults/test_kills.py -m soak -s
 
 check: lint types imports
 

@@ -1,6 +1,6 @@
 """Daemon and writer killed at any instant and at named points, on a real control system: nothing answered is lost.
 
-`NXSCRIBE_KILLS=500 pytest tests/faults/test_kills.py -m long` runs as long as one likes.
+`NXSCRIBE_KILLS=500 pytest tests/faults/test_kills.py -m soak` runs as long as one likes.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def test_nothing_answered_is_lost_and_no_file_is_unreadable_however_it_is_killed
     assert sum(crashes.kills.values()) == SHORT
 
 
-@pytest.mark.long
+@pytest.mark.soak
 @pytest.mark.timeout(7200)
 def test_the_same_for_hours(tmp_path: Path, energy: str) -> None:
     kill_and_check(tmp_path, energy, LONG, seed=1)
