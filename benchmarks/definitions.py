@@ -90,13 +90,12 @@ def reloads(device: str, definition: Path, counts: list[int]) -> Iterator[None]:
     def work() -> None:
         proxy = tango.DeviceProxy(device)
         proxy.set_timeout_millis(30_000)
-        while not end.wait(RELOAD_EVERY_S):
+        due = time.monotonic()
+        while not end.wait(max(0.0, due - time.monotonic())):
+            due = max(due + RELOAD_EVERY_S, time.monotonic())
             counts[0] += 1
-            definition.write_text(
-                text.replace("${title}", f"${{title}} {counts[0]}").replace(
-                    "</group>\n", f"<!-- {counts[0]} -->\n</group>\n"
-                )
-            )
+            edited = text.replace("How many projections<", f"How many projections, {counts[0]}<")
+            definition.write_text(edited.replace("How many darks", f"How many darks, {counts[0]}"))
             assert not proxy.Reload()
 
     thread = threading.Thread(target=work)
