@@ -102,7 +102,9 @@ class Daemon:
 
     @property
     def proxy(self) -> tango.DeviceProxy:
-        return tango.DeviceProxy(self.devices[0])
+        proxy = tango.DeviceProxy(self.devices[0])
+        proxy.set_timeout_millis(30_000)  # a machine that is busy with other tests is no fault of the daemon's
+        return proxy
 
     @property
     def client(self) -> ScribeClient:
