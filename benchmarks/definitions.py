@@ -94,8 +94,7 @@ def reloads(device: str, definition: Path, counts: list[int]) -> Iterator[None]:
         while not end.wait(max(0.0, due - time.monotonic())):
             due = max(due + RELOAD_EVERY_S, time.monotonic())
             counts[0] += 1
-            edited = text.replace("How many projections<", f"How many projections, {counts[0]}<")
-            definition.write_text(edited.replace("How many darks", f"How many darks, {counts[0]}"))
+            definition.write_text(text.replace("How many darks", f"How many darks, {counts[0]}"))
             assert not proxy.Reload()
 
     thread = threading.Thread(target=work)

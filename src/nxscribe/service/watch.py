@@ -60,12 +60,18 @@ class Watch:
 
     def _run(self) -> None:
         self._events.follow(self._library.files)
-        while not self._end.is_set():
+        while True:
             self._wake.wait(_POLL_S)
             self._wake.clear()
-            if not self._end.is_set() and self._library.edited() and self._stand_still():
-                self._reload()
-                self._events.follow(self._library.files)
+            if self._end.is_set():
+                return
+            try:
+                if self._library.edited() and self._stand_still():
+                    self._reload()
+                    self._events.follow(self._library.files)
+            except Exception:
+                # Whatever it was, the next edit shall be seen.
+                log.exception("an edit could not be put in force")
 
     def _stand_still(self) -> bool:
         """Wait until the files stand still. Says whether they are still not as they were read."""
