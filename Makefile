@@ -38,7 +38,7 @@ imports: $(VENV)/.package
 # Both dialects' readers against mutated definitions; atheris is made for the running Python where it has no wheel.
 FUZZ_S := 3600
 fuzz: $(VENV)/.package
-	test -x build/fuzz/bin/python || $(PYTHON) -m venv --system-site-packages build/fuzz
+	test -x build/fuzz/bin/python || $(PYTHON) -m venv build/fuzz
 	build/fuzz/bin/python -m pip install --quiet atheris pyyaml msgspec numpy pint
 	PYTHONPATH=src build/fuzz/bin/python tests/fuzz/readers.py build/corpus build/findings \
 	  $$(find definitions configs tests/fuzz/found -name '*.xml' -o -name '*.yaml') \
