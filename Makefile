@@ -8,7 +8,7 @@ PYTHON := $(VENV)/bin/python
 SOURCES := $(shell find src definitions configs schemas -type f -not -name '*.pyc') pyproject.toml README.md
 DEMO := nxscribe-demo
 
-.PHONY: fuzz demo test test-all check lint types imports tests lock clean
+.PHONY: fuzz schemas demo test test-all check lint types imports tests lock clean
 
 demo: $(VENV)/.package
 	@$(VENV)/bin/nxscribe demo --output $(DEMO)
@@ -34,6 +34,10 @@ types: $(VENV)/.package
 
 imports: $(VENV)/.package
 	$(VENV)/bin/lint-imports
+
+# What editors know of config and definitions, from the readers' own tables; the XSD knows the ESRF's fields by name.
+schemas: $(VENV)/.dependencies
+	PYTHONPATH=src $(PYTHON) -m nxscribe.service.schemas schemas $$(find $(VENV) -name hdf5_cfg.xml)
 
 # Both dialects' readers against mutated definitions; atheris is made for the running Python where it has no wheel.
 FUZZ_S := 3600
