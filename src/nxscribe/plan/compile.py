@@ -22,6 +22,7 @@ def compile_plan(
     sources: Mapping[str, Source],
     detectors: Mapping[str, LimaDetector] = MappingProxyType({}),
     parameters: Collection[str] = (),
+    frames_in: Collection[str] = (),
 ) -> tuple[CapturePlan, tuple[Problem, ...]]:
     """The plan of one technique, and the warnings that go with it.
 
@@ -30,6 +31,7 @@ def compile_plan(
         sources: What fills the placeholders; those that the definition does not need are left out.
         detectors: The cameras, by name; each adds the placeholders of its saving attributes.
         parameters: Names, or patterns such as `TOMO_*`, of placeholders that the control system sets itself.
+        frames_in: The groups, as paths from the entry, that get frames of detectors that are no cameras of Lima's.
 
     Raises:
         InputError: With every error that was found, and the warnings after them.
@@ -60,7 +62,7 @@ def compile_plan(
         *check_dimensions(offered),
         *check_sources(plan, uses, offered, parameters),
         *check_units(uses, offered, definition),
-        *check_claims(definition, [detector.group for detector in detectors.values()]),
+        *check_claims(definition, [*(detector.group for detector in detectors.values()), *frames_in]),
     )
     if any(problem.severity is Severity.ERROR for problem in problems):
         raise InputError(*problems)

@@ -81,7 +81,8 @@ def _text(plan: CapturePlan) -> DefinitionText:
 
 def _compile(config: Config, technique: Technique, definition: Definition) -> tuple[CapturePlan, tuple[Problem, ...]]:
     sources = {**config.sources, **technique.sources}
-    return compile_plan(definition, sources, config.detectors, (*config.parameters, *technique.parameters))
+    parameters = (*config.parameters, *technique.parameters)
+    return compile_plan(definition, sources, config.detectors, parameters, config.groups.values())
 
 
 def _further(config: Config, technique: Technique, flawed: Definition) -> tuple[Problem, ...]:
