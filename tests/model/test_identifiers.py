@@ -14,8 +14,8 @@ from nxscribe.model.identifiers import identifier_problem
         ("ROR", "05a28rw58"),
         ("DOI", "10.15151/ESRF-DC-1234"),
         ("DOI", "https://doi.org/10.1107/S1600576714027575"),
-        ("PaNET", "http://purl.org/pan-science/PaNET/PaNET01207"),
-        ("ESRFET", "https://w3id.org/PaN/ESRFET#XRCT"),
+        ("PURL", "http://purl.org/pan-science/PaNET/PaNET01207"),
+        ("URL", "https://w3id.org/PaN/ESRFET#XRCT"),
         ("IGSN", "anything: nobody here judges those"),
     ],
 )
@@ -31,9 +31,9 @@ def test_a_well_formed_identifier_passes(kind: str, text: str) -> None:
         ("ROR", "https://ror.org/02550n021", "its last digits do not fit"),
         ("ROR", "ESRF", "a ROR is"),
         ("DOI", "11.1/x", "a DOI is"),
-        ("URL", "www.esrf.fr", "a URL begins"),
-        ("PaNET", "PaNET01207", "a PaNET term is"),
-        ("ESRFET", "XRCT", "an ESRFET term is"),
+        ("URL", "www.esrf.fr", "it begins with"),
+        ("PURL", "http://purl.org/pan-science/PaNET/PaNET123", "a PaNET term is"),
+        ("URL", "http://w3id.org/ESRFET/XRCT", "an ESRFET term is"),
     ],
 )
 def test_a_malformed_one_is_told(kind: str, text: str, problem: str) -> None:

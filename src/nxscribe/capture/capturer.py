@@ -69,7 +69,7 @@ class Capturer:
         known = ChainMap(dict(given), readings, dict(had))
         for name in _in_order(wanted, plan):
             if name in given:
-                readings[name] = given[name]
+                readings[name] = _in_unit_of(plan.sources.get(name), given[name])
                 continue
             source = plan.sources.get(name)
             reading = told[name] if name in told else _without_tango(source, given, known)
@@ -144,6 +144,11 @@ def _without_tango(source: Source | None, given: Mapping[str, Reading], known: M
     if isinstance(origin, ExpressionSource):
         return _computed(origin.expression, source.unit, known)
     raise TypeError(f"{origin} is read from Tango")
+
+
+def _in_unit_of(source: Source | None, given: Reading) -> Reading:
+    """What was set without a unit is in the one that the config has for it."""
+    return replace(given, unit=source.unit) if source and source.unit and given.ok and not given.unit else given
 
 
 def _computed(text: str, unit: str, known: Mapping[str, Reading]) -> Reading:

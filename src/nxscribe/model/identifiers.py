@@ -52,11 +52,20 @@ def _shaped(pattern: re.Pattern[str], shape: str) -> Callable[[str], str]:
     return lambda text: "" if pattern.fullmatch(text) else shape
 
 
+def _url(text: str) -> str:
+    """Terms of the ontologies PaNET and ESRFET are URLs of a known form."""
+    if "/PaNET" in text:
+        return "" if _PANET.fullmatch(text) else f"a PaNET term is {_PANET_FORM} and five digits"
+    if "ESRFET" in text:
+        return "" if _ESRFET.fullmatch(text) else "an ESRFET term is https://w3id.org/PaN/ESRFET# and a name"
+    return "" if _URL.fullmatch(text) else "it begins with http:// or https://"
+
+
+_PANET_FORM: Final = "http://purl.org/pan-science/PaNET/PaNET"
 _JUDGES: Final[dict[str, Callable[[str], str]]] = {
     "ORCID": _orcid,
     "ROR": _ror,
     "DOI": _shaped(_DOI, "a DOI is 10., a number, a slash and more, such as 10.5281/zenodo.1234567"),
-    "URL": _shaped(_URL, "a URL begins with http:// or https://"),
-    "PANET": _shaped(_PANET, "a PaNET term is http://purl.org/pan-science/PaNET/PaNET and five digits"),
-    "ESRFET": _shaped(_ESRFET, "an ESRFET term is https://w3id.org/PaN/ESRFET# and a name"),
+    "PURL": _url,
+    "URL": _url,
 }

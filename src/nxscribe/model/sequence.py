@@ -4,6 +4,7 @@
     2*4           2 2 2 2           a value, so many times
     2*0..3        2 2 2 2           a value, once for each of these
     0..180/5      0 36 72 108 144   so many steps from the first to the last, which is not reached
+    0..1:5        0 0.25 0.5 0.75 1 so many values from the first to the last, which is the last
 
 Parts are separated by spaces and follow each other: `2*${dark_start}..${dark_end} 0*${first}..${last}`.
 """
@@ -15,7 +16,7 @@ from typing import Final
 
 _NUMBER: Final = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _RUN: Final = re.compile(
-    rf"(?:(?P<value>{_NUMBER})\*)?(?P<first>{_NUMBER})(?:\.\.(?P<last>{_NUMBER})(?:/(?P<steps>\d+))?)?"
+    rf"(?:(?P<value>{_NUMBER})\*)?(?P<first>{_NUMBER})(?:\.\.(?P<last>{_NUMBER})(?:(?P<how>[/:])(?P<steps>\d+))?)?"
 )
 _MOST: Final = 10_000_000
 """Values of one sequence: more than any scan has frames; a slip of the pen must not fill the memory."""
@@ -44,7 +45,8 @@ def _part(part: str) -> list[str]:
         values = [""] * _count(int(run["first"])) if run["first"].isdigit() else _refuse(part)
     elif run["steps"]:
         first, last, steps = float(run["first"]), float(run["last"]), _count(int(run["steps"]))
-        values = [repr(first + (last - first) * index / steps) for index in range(steps)]
+        pieces = steps if run["how"] == "/" else max(steps - 1, 1)
+        values = [repr(first + (last - first) * index / pieces) for index in range(steps)]
     else:
         try:
             first_number, last_number = int(run["first"]), int(run["last"])
@@ -62,4 +64,4 @@ def _count(count: int) -> int:
 
 
 def _refuse(part: str) -> list[str]:
-    raise ValueError(f"{part!r} is no sequence: write 0..3, 2*4, 2*0..3 or 0..180/5")
+    raise ValueError(f"{part!r} is no sequence: write 0..3, 2*4, 2*0..3, 0..180/5 or 0..1:5")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from nxscribe.model import Field, Phase, Quality, Reading, Template, Value
+from nxscribe.model.nxtypes import kind
 from nxscribe.projections.nexus import values
 from nxscribe.projections.nexus.values import Fitted, UnfitError
 from nxscribe.records.built_in import built_in
@@ -56,7 +57,9 @@ class Lookup:
         found = [place[placeholder] for place in [self._given, *snapshots, self._built_in] if placeholder in place]
         for reading in sorted(found, key=lambda reading: reading.is_default):
             if reading.ok:
-                return reading
+                # What the control system sets without a unit is in the one that the config has for it.
+                units = [reading.unit, *(other.unit for other in found if other.source == reading.source)]
+                return replace(reading, unit=next(filter(None, units), ""))
         reason = found[-1].error if found else ""
         if self._is_open and phase is not Phase.INITIAL:
             raise NotYetError(f"read at the end of the scan{f'; at the start: {reason}' if reason else ''}")
@@ -80,7 +83,10 @@ class Lookup:
             fitted = values.fit(reading.value, reading.unit, nx_type, unit)
             return Filled(fitted, reading.source, reading.time, reading.quality)
         text = template.fill({name: _text(reading.value) for name, reading in readings.items()})
-        fitted = values.fit(values.parse(text, nx_type), unit, nx_type)
+        # Numbers made of several readings are in the unit of those that have one, if they agree.
+        own = {reading.unit for reading in readings.values() if reading.unit}
+        unit_of_all = own.pop() if len(own) == 1 and kind(nx_type) in {"integer", "float", "number"} else unit
+        fitted = values.fit(values.parse(text, nx_type), unit_of_all, nx_type, unit)
         if not readings:
             return Filled(fitted, _DEFINITION)
         return Filled(

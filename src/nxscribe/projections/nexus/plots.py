@@ -65,6 +65,9 @@ class Plots:
         """
         asked = [axis for text in group.attributes["axes"].flat for axis in _SEPARATORS.split(str(text)) if axis]
         rank = len(asked) if shape is None else len(shape)
+        if len(asked) > rank > 0:
+            # A definition for three axes, and a scan over fewer: those of one position are not scanned.
+            asked = [axis for axis in asked if not self._is_single(group, axis)]
         axes = ["."] * rank
         for dimension, axis in enumerate(asked):
             given = as_text(group.attributes.pop(f"{axis}_indices", np.asarray(dimension)))
@@ -81,6 +84,10 @@ class Plots:
             del group.attributes["axes"]
         else:
             group.attributes["axes"] = np.asarray(axes)
+
+    def _is_single(self, group: GroupNode, axis: str) -> bool:
+        dataset = self._dataset(group, axis)
+        return dataset is None or dataset.shape in {(), (1,)}
 
     def _doubt(self, group: GroupNode, axis: str, along: list[int], shape: tuple[int, ...] | None) -> str:
         """Why an axis cannot be one of a signal of this shape; empty where it can."""

@@ -17,6 +17,7 @@ from nxscribe.projections.nexus.lookup import Filled, Lookup, NotYetError
 from nxscribe.projections.nexus.nodes import FieldNode, GroupNode
 from nxscribe.projections.nexus.plots import Plots
 from nxscribe.projections.nexus.raw import RawLink
+from nxscribe.projections.nexus.shapes import settle_shapes
 from nxscribe.projections.nexus.values import UnfitError
 from nxscribe.records.record import Record
 
@@ -48,6 +49,7 @@ def build_tree(definition: Definition, record: Record, raw: Iterable[RawLink] = 
         builder.attach(link)
     root = f"/{record.entry}"
     builder.links.place(tree.entry, root, tree.missing, tree.pending)
+    settle_shapes(tree.entry, tree.warnings)
     settle_claims(tree.entry, root, tree.missing, tree.pending)
     builder.prune(definition.root, tree.entry)
     plots = Plots(tree.entry, root, tree.missing)

@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
+
 from nxscribe.simulation.control import Control
 from nxscribe.simulation.imaging import Imaging
-from nxscribe.simulation.scenes import FluorescenceMap
+from nxscribe.simulation.scenes import FluorescenceMap, Geometry
 from nxscribe.simulation.techniques.technique import Parameters, Progress
 
 _DWELL_S = 0.005
 _RANGE_MM = 1.0
+_DETECTOR = Geometry(rows=4, columns=2048, pixel_um=8000.0)
+"""That of the simulated camera."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +60,15 @@ class Fluo:
                 scene, points, frames_per_file=points, on_frame=lambda done: progress(done, points)
             )
         control.move(sx=x)
+        spectrum = np.zeros(_DETECTOR.columns, np.int64)
+        for number in range(points):
+            spectrum += scene.frame(number, _DETECTOR).counts.sum(axis=0, dtype=np.int64)
+        monitor = round(control.read("sim/counter/i0/value") * _DWELL_S * points)
         places = [scene.point_mm(number) for number in range(points)]
         return {
             **self.plan(),
+            "spectrum": spectrum.tolist(),
+            "monitor": monitor,
             "sx": [place[0] for place in places],
             "sy": [place[1] for place in places],
         }

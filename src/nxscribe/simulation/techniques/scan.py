@@ -41,6 +41,8 @@ class Scan:
             axes |= {
                 f"axis{number}_name": motor,
                 f"axis{number}_range": _RANGE_MM,
+                f"axis{number}_start": -_RANGE_MM / 2,
+                f"axis{number}_stop": _RANGE_MM / 2,
                 f"axis{number}_dimension": self.size,
             }
         return {"scan_type": "step_by_step", "dwell_time": _DWELL_S, **axes}
