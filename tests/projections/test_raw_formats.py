@@ -196,6 +196,21 @@ def test_frames_that_were_never_written_are_not_shown_as_zeros(
     assert "the frames from 4 on were not written" in written.missing[f"{GROUP}/data_file/tomo.h5"]
 
 
+@pytest.mark.parametrize("per_file", [2, 1])
+def test_a_file_with_fewer_frames_than_the_others_is_told(
+    per_file: int, record: Record, folder: Path, linked: FileSettings
+) -> None:
+    seen = frames()
+    counts = [per_file, 1, 2, per_file]
+    for number, count in enumerate(counts):
+        with h5py.File(folder / f"part_{number}.h5", "w") as file:
+            file["data"] = seen[:count]
+    written = write_nexus(ended(record, RawSeries("pco", str(folder), "part_%d.h5", 0, 4)), linked)
+    odd = {2: "part_1.h5: 1 frames, where the first file has 2", 1: "part_2.h5: 2 frames, where the first file has 1"}
+    assert any(odd[per_file] in warning for warning in written.warnings)
+    assert len(through_master(written)) == sum(counts)
+
+
 def many_files(folder: Path, seen: np.ndarray, **how: object) -> RawSeries:
     for number, frame in enumerate(seen):
         with h5py.File(folder / f"f_{number:04d}.h5", "w") as file:

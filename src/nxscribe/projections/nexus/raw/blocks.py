@@ -53,7 +53,7 @@ def link(file_format: Format, detector: str, paths: Sequence[str], names: Names)
         else (*file_format.frames(paths[0], ends[:1]), *file_format.frames(last, ends[1:]))
     )
     stack = Stack(blocks, whole[0].shape, whole[0].dtype, {0: one, len(blocks) - 1: other})
-    return outside.store(detector, stack, names, len(whole), spoiled)
+    return outside.store(detector, stack, names, [len(layout.offsets) for layout in whole], spoiled)
 
 
 def _layouts(

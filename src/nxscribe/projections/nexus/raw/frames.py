@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,8 +26,8 @@ class Frames:
 
     node: Node
     """Goes to `data` in the detector's group."""
-    files: int
-    """How many files it shows, from the first on."""
+    counts: Sequence[int]
+    """How many frames each file has that it shows whole, from the first on."""
     aside: dict[Path, dict[str, Node]] = field(default_factory=dict)
     """What has to be in files aside for it, by the path in their entry. The first is needed by the next."""
     spoiled: RawError | None = None
@@ -36,6 +36,16 @@ class Frames:
     """Why the last file may have more frames than are shown; it may still get them."""
     blocks: Mapping[str, Node] = field(default_factory=dict)
     """All frames in several datasets, by name, where one cannot show them; `node` is then the first."""
+
+    @property
+    def files(self) -> int:
+        """How many files it shows whole."""
+        return len(self.counts)
+
+    @property
+    def uneven(self) -> int | None:
+        """The first file with another number of frames than the first of all has, the last file apart."""
+        return next((index for index, count in enumerate(self.counts[:-1]) if count != self.counts[0]), None)
 
 
 def size_of(path: Path | str) -> int:

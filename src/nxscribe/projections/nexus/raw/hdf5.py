@@ -73,29 +73,29 @@ def link(detector: str, sources: Sequence[Source], names: Names) -> Frames:
     if last.written < last.frames and spoiled is None:
         spoiled = NotYetError(f"{last.path}: the frames from {last.written} on were not written, and would read as 0")
     if last.written < last.frames:
-        parts, files = [part for part in parts if part.written], len(parts) - 1
+        parts, counts = [part for part in parts if part.written], [part.frames for part in parts[:-1]]
     else:
-        files = len(parts)
+        counts = [part.frames for part in parts]
     if not parts:
         raise spoiled or RawError("no frames")
     if len(sources) == 1 and spoiled is None:
         _read(last, -1)
         node = ExternalLinkNode(names.from_container(last.path), last.dataset, last.shape, last.dtype.str)
-        return Frames(node, 1, short=last.short)
+        return Frames(node, counts, short=last.short)
     total = sum(part.written for part in parts)
     samples = {0: _read(parts[0], 0), total - 1: _read(parts[-1], parts[-1].written - 1)}
     if len(parts) <= _MOST_SOURCES:
-        return Frames(_virtual(parts, names, samples), files, spoiled=spoiled, short=last.short)
+        return Frames(_virtual(parts, names, samples), counts, spoiled=spoiled, short=last.short)
     if all(part.offsets for part in parts):
         blocks = [Block(part.path, offset) for part in parts for offset in part.offsets[: part.written]]
         stack = Stack(blocks, parts[0].shape[-FRAME_RANK:], parts[0].dtype.str, samples)
-        return outside.store(detector, stack, names, files, spoiled)
+        return outside.store(detector, stack, names, counts, spoiled)
     starts = range(0, len(parts), _MOST_SOURCES)
     nodes = {
         f"data_{number:06d}": _virtual(parts[start : start + _MOST_SOURCES], names, {})
         for number, start in enumerate(starts, 1)
     }
-    return Frames(next(iter(nodes.values())), files, spoiled=spoiled, short=last.short, blocks=nodes)
+    return Frames(next(iter(nodes.values())), counts, spoiled=spoiled, short=last.short, blocks=nodes)
 
 
 def _parts(

@@ -125,6 +125,11 @@ def _link_detector(
         link.lack(data, error, ": the frames are not linked", awaited=awaited)
         return link, every
     _attach(link, data, frames)
+    if (odd := frames.uneven) is not None:
+        link.warnings.append(
+            f"{inside}/{os.path.basename(shown[odd])}: {frames.counts[odd]} frames, where the first file has "  # noqa: PTH119
+            f"{frames.counts[0]}: it may be short, and the frames after it be out of step"
+        )
     if frames.spoiled:
         after = len(shown) - frames.files - 1
         what = "it" if not after else f"it and the {after} after it"

@@ -63,10 +63,10 @@ class Stack:
     """Some frames as the format's own library reads them, by index: what HDF5 reads must equal them."""
 
 
-def store(detector: str, stack: Stack, names: Names, files: int, spoiled: RawError | None) -> Frames:
+def store(detector: str, stack: Stack, names: Names, counts: Sequence[int], spoiled: RawError | None) -> Frames:
     """A detector's frames as a dataset of (frames, *shape). No byte is copied or changed.
 
-    `files` are shown; `spoiled` is why those after them are not.
+    `counts` are those of the files that are shown; `spoiled` is why those after them are not.
     """
     size = math.prod(stack.shape) * np.dtype(stack.dtype).itemsize
     starts = range(0, len(stack.blocks), _MOST_SEGMENTS)
@@ -84,4 +84,4 @@ def store(detector: str, stack: Stack, names: Names, files: int, spoiled: RawErr
         sources.append(FrameSource(str(names.in_place), f"/{names.entry}/{path}", shape))
     data = VirtualNode(stack.dtype, tuple(sources), unlike_counts(stack.dtype), dict(stack.samples))
     link = ExternalLinkNode(names.from_container(names.frames), f"/{names.entry}/{detector}", data.shape, stack.dtype)
-    return Frames(link, files, {names.in_place: absolute, names.frames: {detector: data, **relative}}, spoiled)
+    return Frames(link, counts, {names.in_place: absolute, names.frames: {detector: data, **relative}}, spoiled)
