@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated, BinaryIO, cast
 
 import typer
 from rich.console import Console
@@ -190,8 +190,8 @@ def _readable(path: Path) -> Iterator[BinaryIO]:
     if path == Path("-"):
         yield sys.stdin.buffer
         return
-    with _told(path), gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
-        yield stream
+    with _told(path), path.open("rb") as file:
+        yield cast(BinaryIO, gzip.GzipFile(fileobj=file)) if path.suffix == ".gz" else file
 
 
 @contextmanager
