@@ -66,9 +66,9 @@ def link_raw(raw: Sequence[RawSeries], groups: dict[str, str], names: Names, *, 
     for detector in dict.fromkeys(series.detector for series in raw):
         group = groups.get(detector, f"instrument/{detector}").strip("/")
         own = [one for one in raw if one.detector == detector]
-        link, paths = _link_detector(detector, group, own, names, awaited=awaited)
+        link, listed_files = _link_detector(detector, group, own, names, awaited=awaited)
         links.append(link)
-        files += [names.from_master(path) for path in paths]
+        files += listed_files
     everything = RawLink({"measurement/files": _file_list(files)}, {"measurement": "NXcollection"})
     return [*links, everything]
 
@@ -97,15 +97,16 @@ def _entry_aside(names: Names) -> GroupNode:
 def _link_detector(
     detector: str, group: str, raw: Sequence[RawSeries], names: Names, *, awaited: bool
 ) -> tuple[RawLink, list[str]]:
-    """What the detector adds, and all its files: those that a master of its own leads to among them."""
+    """What the detector adds, and the names of all its files: those that a master of its own leads to among them."""
     paths = [path for series in raw for path in _paths(series)]
     kinds = {os.path.splitext(path)[1].lower() for path in paths}  # noqa: PTH122 - texts throughout
     parts = sources(paths, raw[0].dataset) if kinds <= _HDF5 else ()
     known = set(paths)
     every = [*paths, *(part.path for part in parts if part.path not in known)]
     link = RawLink(classes={group: "NXdetector"})
-    link.nodes[f"{group}/data_file"] = _note([names.from_master(path) for path in every], kinds)
-    if outside := [path for path in every if not names.moves_along(path)]:
+    called = [names.from_master(path) for path in every]
+    link.nodes[f"{group}/data_file"] = _note(called, kinds)
+    if outside := [name for name in called if name.startswith("/")]:
         link.warnings.append(
             f"{group}/data_file: {len(outside)} raw files are outside the experiment's folder and are named by their "
             f"absolute paths, {outside[0]} first: they do not move with it"
@@ -123,7 +124,7 @@ def _link_detector(
         if kinds <= _EDF | _TIFF and not isinstance(error, NotYetError):
             _look_at_listed(link, inside, paths, awaited=awaited)
         link.lack(data, error, ": the frames are not linked", awaited=awaited)
-        return link, every
+        return link, called
     _attach(link, data, frames)
     if (odd := frames.uneven) is not None:
         link.warnings.append(
@@ -137,7 +138,7 @@ def _link_detector(
         link.lack(path, frames.spoiled, f": {what} are not linked", awaited=awaited)
     elif frames.short and awaited:
         link.pending[f"{inside}/{os.path.basename(shown[-1])}"] = frames.short  # noqa: PTH119
-    return link, every
+    return link, called
 
 
 def _attach(link: RawLink, data: str, frames: Frames) -> None:

@@ -37,10 +37,6 @@ class Names:
         """The name of `path` for people and programs that start at the master file."""
         return self._named(str(path), self.master)
 
-    def moves_along(self, path: str) -> bool:
-        """Whether `path` is in the experiment's folder, and so named relatively."""
-        return not self.from_master(path).startswith("/")
-
     def _named(self, path: str, start: Path) -> str:
         """By texts: this is done ten thousand times a scan."""
         folder, _, name = path.rpartition("/")
