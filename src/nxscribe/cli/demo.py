@@ -175,12 +175,13 @@ def _report(console: Console, output: Path, scans: list[_Scan]) -> None:
     console.print(f"\n[bold]Master file[/]  {shown}")
     console.print(f"[bold]A frame read through it[/]  {_from_here(picture)}")
     console.print("\n[bold]Look further[/]")
-    python = _from_here(Path(sys.executable))
+    programs = _from_here(Path(sys.executable).parent)
     for command in (
-        f"{python} -m nxscribe records list {_from_here(output / 'state')}",
-        f"{python} -m nxscribe preview {_from_here(output / 'configs' / 'sim.yaml')} --technique {first.technique}",
-        f"{python} -c \"from nexusformat.nexus import nxload; print(nxload('{shown}').tree)\"",
-        f"HDF5_EXTFILE_PREFIX='${{ORIGIN}}' silx view {shown}",
+        f"{programs}/nxscribe records list {_from_here(output / 'state')}",
+        f"{programs}/nxscribe preview {_from_here(output / 'configs' / 'sim.yaml')} --technique {first.technique}",
+        f"{programs}/nxscribe validate {shown}",
+        f"{programs}/python -c \"from nexusformat.nexus import nxload; print(nxload('{shown}').tree)\"",
+        f"silx view {shown}",
     ):
         console.print(f"  {command}", soft_wrap=True)
 
