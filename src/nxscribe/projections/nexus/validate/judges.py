@@ -42,11 +42,15 @@ class Case:
 
 
 def case_of(place: Place) -> Case:
-    """What there is to judge about an entry."""
+    """What there is to judge about an entry.
+
+    A `definition` that does not begin with NX is no claim: the ESRF's subentries name their technique there.
+    """
     claims = tuple(
-        (path, text(node["definition"]) or "")
+        (path, claim)
         for path, node in objects(place.group)
         if nx_class(node) in {"NXentry", "NXsubentry"} and isinstance(node, h5py.Group) and "definition" in node
+        if (claim := text(node["definition"]) or "").startswith("NX")
     )
     return Case(place.file, place.group.name, claims)
 

@@ -1,0 +1,150 @@
+"""The shipped definitions that the simulated beamline does not play, and scans that break off."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from some_scans import ended, frames, hdf5_scan, reading, started
+
+from nxscribe.definitions import definition_text, load_definition
+from nxscribe.model import Phase, Snapshot
+from nxscribe.projections import FileSettings
+from nxscribe.projections.files import Written
+from nxscribe.projections.nexus import write_nexus
+from nxscribe.projections.nexus.validate import validate
+from nxscribe.records import DefinitionText, Record
+
+DEFINITIONS = Path(__file__).parents[2] / "definitions"
+OF_ITS_OWN = {
+    "SR_filling_mode": "uniform",
+    "insertion_device_type": "undulator",
+    "shutter_state": "OPEN",
+    "user_orcid": "0000-0002-1825-0097",
+    "user_ror": "https://ror.org/02550n020",
+    "proposal_doi": "10.15151/ESRF-ES-0000",
+    "instrument_doi": "10.5442/ni000000",
+    "axis1_dimension": 3,
+    "axis2_dimension": 2,
+    "axis1_start": 0.0,
+    "axis1_stop": 1.0,
+    "axis2_start": 0.0,
+    "axis2_stop": 1.0,
+    "diode": np.arange(6.0),
+    "axis1_positions": np.arange(6.0),
+    "axis2_positions": np.arange(6.0),
+    "image_key": np.asarray([2, 1, 0, 0, 0, 1]),
+    "rotation_angle": np.arange(6.0),
+    "frames": 6,
+    "field_of_view": "Full",
+}
+
+
+def scan(name: str, data_root: Path, *parts: str, without: tuple[str, ...] = (), raw: bool = True) -> Record:
+    """A scan with a shipped definition and a reading for each placeholder: a number where a number is asked for."""
+    loaded = load_definition(name, DEFINITIONS / f"{name}.xml", [DEFINITIONS / "parts" / part for part in parts])
+    definition = loaded.definition
+    text = definition_text(definition)
+    numeric = set(re.findall(r'NAPItype="NX_(?:FLOAT|INT|NUMBER)[^>]*>\s*\$\{([^}]+)\}', text))
+    numeric |= {"exposure_time"}
+    readings = {
+        placeholder: reading(OF_ITS_OWN.get(placeholder, 1.0 if placeholder in numeric else "some"))
+        for placeholder in definition.placeholders - set(without)
+        if not placeholder.startswith("axis3")
+    }
+    readings |= {f"axis3_{what}": reading(0.0) for what in ("start", "stop")} | {"axis3_dimension": reading(1)}
+    record = replace(
+        started(data_root, text=text),
+        definition=DefinitionText(name, definition.sha256, text),
+    )
+    for built_in in ("startDate", "endDate", "location", "scanNumber", "sampleName", "scanName", "proposal"):
+        readings.pop(built_in, None)
+    initial = Snapshot(Phase.INITIAL, record.start_time, 0.1, readings)
+    series = [hdf5_scan(record, frames())] if raw else []
+    return ended(replace(record, initial=initial), *series, **readings)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> FileSettings:
+    (tmp_path / "data").mkdir()
+    return FileSettings(tmp_path / "data")
+
+
+def wrong(written: Written) -> list[str]:
+    return [str(error) for error in validate(written.master).errors]
+
+
+@pytest.mark.parametrize(
+    ("name", "part", "group"),
+    [("saxs", "saxs.xml", "SAXS"), ("ptycho", "ptycho.xml", "PTYCHO"), ("scan", "mx.xml", "MX")],
+)
+def test_a_technique_of_the_catalogue_is_a_subentry_of_a_valid_file(
+    name: str, part: str, group: str, settings: FileSettings
+) -> None:
+    parts = () if name != "scan" else (part,)
+    written = write_nexus(scan(name, settings.data_root, *parts), settings)
+    with h5py.File(written.master) as file:
+        assert file[f"entry_0001/{group}"].attrs["NX_class"] == "NXsubentry"
+        assert len(file[f"entry_0001/{group}"]) > 8
+        if name == "saxs":
+            assert file["entry_0001/definition"].asstr()[()] == "NXsas"
+    assert not wrong(written)
+
+
+def test_identifiers_have_their_types(settings: FileSettings) -> None:
+    written = write_nexus(scan("mrt", settings.data_root, "identifiers.xml"), settings)
+    with h5py.File(written.master) as file:
+        assert file["entry_0001/user/identifier_orcid"].attrs["type"] == "ORCID"
+        assert file["entry_0001/identifier_technique"].attrs["type"] == "PURL"
+        assert file["entry_0001/identifier_technique"].asstr()[()].endswith("PaNET01323")
+    assert not wrong(written)
+
+
+def test_a_broken_off_tomography_claims_nothing_and_is_valid(settings: FileSettings) -> None:
+    written = write_nexus(scan("tomo", settings.data_root, without=("image_key", "rotation_angle")), settings)
+    assert "/instrument/detector01/image_key" in written.missing["definition"]
+    with h5py.File(written.master) as file:
+        assert "definition" not in file["entry_0001"]
+        assert "definition" not in file["entry_0001"].attrs
+    assert not wrong(written)
+
+
+def test_a_tomography_with_all_it_needs_claims_to_be_one(settings: FileSettings) -> None:
+    written = write_nexus(scan("tomo", settings.data_root), settings)
+    with h5py.File(written.master) as file:
+        assert file["entry_0001"].attrs["definition"] == "NXtomo"
+        assert file["entry_0001/instrument/detector/count_time"].shape == (6,)
+    assert not wrong(written)
+
+
+@pytest.mark.parametrize(
+    ("lengths", "shape", "axes"),
+    [((6, 1, 1), (6,), ["axis1"]), ((3, 2, 1), (2, 3), ["axis2", "axis1"]), ((1, 3, 2), (2, 3), ["axis3", "axis2"])],
+)
+def test_a_scan_is_a_line_a_mesh_or_a_cube(
+    lengths: tuple[int, ...], shape: tuple[int, ...], axes: list[str], settings: FileSettings
+) -> None:
+    record = scan("scan", settings.data_root)
+    assert record.final
+    for number, length in enumerate(lengths, 1):
+        for snapshot in (record.initial, record.final):
+            snapshot.readings[f"axis{number}_dimension"] = reading(length)
+    with h5py.File(write_nexus(record, settings).master) as file:
+        plot = file["entry_0001/plot"]
+        assert plot["diode"].shape == shape
+        assert plot.attrs["axes"].tolist() == axes
+
+
+def test_a_broken_off_mesh_stays_as_it_came(settings: FileSettings) -> None:
+    record = scan("scan", settings.data_root)
+    assert record.final
+    record.final.readings["diode"] = reading(np.arange(5.0))
+    written = write_nexus(record, settings)
+    with h5py.File(written.master) as file:
+        assert file["entry_0001/plot/diode"].shape == (5,)
+    assert any("do not fill a mesh" in warning for warning in written.warnings)
+    assert not wrong(written)
