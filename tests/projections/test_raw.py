@@ -259,7 +259,7 @@ def test_a_damaged_hdf5_file_is_reported_and_not_linked(record: Record, settings
     path = Path(series.directory) / "tomo_0000.h5"
     path.write_bytes(path.read_bytes()[:1000])
     written = write_nexus(ended(record, series), settings)
-    assert "cannot be read" in written.missing[DATA]
+    assert "has 1000 bytes, where it says" in written.missing[DATA]
 
 
 def test_a_raw_file_whose_own_sources_are_gone_is_reported_and_not_linked(
