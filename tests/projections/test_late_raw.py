@@ -158,11 +158,12 @@ def test_frames_of_an_hdf5_file_that_are_not_written_yet_are_pending(record: Rec
 
 
 def test_what_will_never_come_is_missing_at_once(record: Record, waiting: FileSettings) -> None:
-    series = edf_series(record, frames())
-    series = replace(series, pattern="image_%04d.cbf", count=1)
-    (Path(record.directory) / "image_0000.cbf").write_bytes(b"no CBF at all")
+    series = hdf5_series(record, frames())
+    with h5py.File(Path(record.directory) / "part_0001.h5", "w") as file:
+        file["entry_0000/measurement/data"] = np.zeros((2, 9, 9), "u2")
     written = write_nexus(just_ended(record, series), waiting)
-    assert "can be listed only" in written.missing[DATA]
+    assert written.complete
+    assert "holds uint16 frames of (9, 9)" in written.missing[f"{GROUP}/data_file/part_0001.h5"]
 
 
 def test_files_found_by_a_pattern_are_linked_in_the_order_of_their_numbers(

@@ -10,7 +10,7 @@ import numpy as np
 from nxscribe.model import Value
 from nxscribe.projections.nexus.nodes import FRAME_RANK
 from nxscribe.projections.nexus.raw.blocks import Layout
-from nxscribe.projections.nexus.raw.frames import NotYetError, RawError
+from nxscribe.projections.nexus.raw.frames import ListedOnlyError, NotYetError, RawError
 
 if TYPE_CHECKING:
     from fabio.edfimage import EdfFrame, EdfImage
@@ -42,11 +42,11 @@ def frames(path: str, indices: Sequence[int]) -> list[Value]:
 def _check(path: str, frame: EdfFrame, file_size: int) -> None:
     compression = str(frame.header.get("Compression", "none")).lower()
     if not compression.startswith("no"):
-        raise RawError(f"{path} is compressed ({compression}): it can be listed only")
+        raise ListedOnlyError(f"{path} is compressed ({compression}): it can be listed only")
     if "EDF_BinaryFileName" in frame.header:
-        raise RawError(f"{path} keeps its data in another file: it can be listed only")
+        raise ListedOnlyError(f"{path} keeps its data in another file: it can be listed only")
     if len(frame.shape) != FRAME_RANK:
-        raise RawError(f"{path} holds a block of {len(frame.shape)} dimensions: it can be listed only")
+        raise ListedOnlyError(f"{path} holds a block of {len(frame.shape)} dimensions: it can be listed only")
     if frame.start + frame.size > file_size:
         raise NotYetError(f"{path} is truncated: {file_size} bytes, where its header says {frame.start + frame.size}")
 

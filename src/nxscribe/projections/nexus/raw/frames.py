@@ -16,6 +16,10 @@ class RawError(Exception):
     """A raw file cannot be linked. Its text is the reason and names the file."""
 
 
+class ListedOnlyError(RawError):
+    """Raw files of a form that HDF5 cannot show, whole as they may be."""
+
+
 class NotYetError(RawError):
     """A raw file is not there, or not whole: its detector may still be writing it."""
 

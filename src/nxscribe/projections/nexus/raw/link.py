@@ -14,7 +14,7 @@ from nxscribe.model import RawSeries
 from nxscribe.projections.nexus.account import RECORD_ID
 from nxscribe.projections.nexus.nodes import FieldNode, GroupNode, Node
 from nxscribe.projections.nexus.raw import blocks, edf, hdf5, listed, tiff
-from nxscribe.projections.nexus.raw.frames import Frames, NotYetError, RawError
+from nxscribe.projections.nexus.raw.frames import Frames, ListedOnlyError, NotYetError, RawError
 from nxscribe.projections.nexus.raw.hdf5_file import sources
 from nxscribe.projections.nexus.raw.names import Names
 
@@ -118,11 +118,13 @@ def _link_detector(
         elif kinds <= _EDF or kinds <= _TIFF:
             shown, frames = paths, blocks.link(edf if kinds <= _EDF else tiff, detector, paths, names)
         else:
-            _look_at_listed(link, inside, paths, awaited=awaited)
-            raise RawError(f"raw files of the kind {', '.join(sorted(kinds))} can be listed only")
+            raise ListedOnlyError(f"raw files of the kind {', '.join(sorted(kinds))} can be listed only")
+    except ListedOnlyError as error:
+        # Nothing is wrong with them, as far as can be seen: no more can be had of them through HDF5.
+        link.warnings.append(f"{data}: {error}")
+        _look_at_listed(link, inside, paths, awaited=awaited)
+        return link, called
     except RawError as error:
-        if kinds <= _EDF | _TIFF and not isinstance(error, NotYetError):
-            _look_at_listed(link, inside, paths, awaited=awaited)
         link.lack(data, error, ": the frames are not linked", awaited=awaited)
         return link, called
     _attach(link, data, frames)
@@ -151,9 +153,9 @@ def _attach(link: RawLink, data: str, frames: Frames) -> None:
     link.nodes |= {f"{group}/{name}": node for name, node in frames.blocks.items()}
     first, last = (f"{group}/{name}" for name in (next(iter(frames.blocks)), list(frames.blocks)[-1]))
     link.frames = first
-    link.missing[data] = (
-        f"compressed frames in {frames.files} files: one dataset over more than 500 could read as fill values, so they "
-        f"are linked in blocks, {first} to {last}"
+    link.warnings.append(
+        f"{data}: compressed frames in {frames.files} files: one dataset over more than 500 could read as fill values, "
+        f"so they are linked in blocks, {first} to {last}"
     )
 
 

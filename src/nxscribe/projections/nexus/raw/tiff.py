@@ -12,7 +12,7 @@ import numpy as np
 from nxscribe.model import Value
 from nxscribe.projections.nexus.nodes import FRAME_RANK
 from nxscribe.projections.nexus.raw.blocks import Layout
-from nxscribe.projections.nexus.raw.frames import NotYetError, RawError
+from nxscribe.projections.nexus.raw.frames import ListedOnlyError, NotYetError, RawError
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage
@@ -58,16 +58,16 @@ def _pages(file: TiffFile) -> list[TiffPage]:
 
 def _offset(path: str, page: TiffPage) -> int:
     if page.compression != _UNCOMPRESSED:
-        raise RawError(f"{path} is compressed ({page.compression!s}): it can be listed only")
+        raise ListedOnlyError(f"{path} is compressed ({page.compression!s}): it can be listed only")
     if len(page.shape) != FRAME_RANK or page.dtype is None or page.bitspersample != 8 * page.dtype.itemsize:
-        raise RawError(f"{path} holds {page.shape} of {page.bitspersample} bits: it can be listed only")
+        raise ListedOnlyError(f"{path} holds {page.shape} of {page.bitspersample} bits: it can be listed only")
     starts, lengths = page.dataoffsets, page.databytecounts
     follow = (
         all(start + length == after for start, length, after in zip(starts, lengths, starts[1:], strict=False))
         and sum(lengths) == page.size * page.dtype.itemsize
     )
     if page.is_tiled or not follow:
-        raise RawError(f"{path} keeps a frame in pieces that are apart: it can be listed only")
+        raise ListedOnlyError(f"{path} keeps a frame in pieces that are apart: it can be listed only")
     return int(starts[0])
 
 
