@@ -22,6 +22,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import tango
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
@@ -174,9 +175,10 @@ def week(folder: Path, share: float) -> None:
 
 # --- memory ---
 
+MOST_WAITING = 5
+
 
 def memory(folder: Path, scans: int) -> None:
-    import tango  # noqa: PLC0415 - the others need none
     from crashes import plain_daemon  # noqa: PLC0415
     from namespaces import writer_of  # noqa: PLC0415
 
@@ -202,7 +204,7 @@ def memory(folder: Path, scans: int) -> None:
             for number in range(1, scans + 1):
                 proxy.StartScan(daemon.request(scan=f"s{number}", proposal=f"ma{number // 500}"))
                 proxy.EndScan("")
-                while proxy.filesWaiting > 5:
+                while waiting(proxy) > MOST_WAITING:
                     time.sleep(0.02)
                 if number % max(scans // 10, 1) == 0 or number == 200:
                     pids = daemon.process.pid, writer_of(daemon)
@@ -216,6 +218,14 @@ def memory(folder: Path, scans: int) -> None:
             daemon.stop()
             server.stop()
             shutil.rmtree(folder / "daemon", ignore_errors=True)
+
+
+def waiting(proxy: tango.DeviceProxy) -> int:
+    """How many files are due; many, where a read and an event of the same attribute got into each other's way."""
+    try:
+        return int(proxy.filesWaiting)
+    except tango.DevFailed:
+        return MOST_WAITING + 1
 
 
 def resident(pid: int) -> float:
