@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -68,6 +70,19 @@ def terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, d
         yield folder, {**environment, settings[1]: settings[2], settings[3]: settings[4]}
         demo.send_signal(signal.SIGINT)
         assert demo.wait(30) == 130
+    wait_until(lambda: not left_behind(settings[2]), "every process of the demo is gone")
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(settings[2].split(":"), timeout=5)
+
+
+def left_behind(tango_host: str) -> list[str]:
+    """The processes that were started with this Tango database: the device servers, the daemon, its writer."""
+    mark, found = f"TANGO_HOST={tango_host}".encode(), []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if mark in (process / "environ").read_bytes().split(b"\0"):
+                found.append((process / "cmdline").read_text())
+    return found
 
 
 @pytest.mark.parametrize("page", PAGES)
