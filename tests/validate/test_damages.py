@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from damages import DAMAGES, FOR_OTHERS, TOMO, copy_of, make_experiment
+from damages import DAMAGES, FOR_OTHERS, HOLO, TOMO, copy_of, make_experiment
 
-from nxscribe.projections.nexus.validate import validate
+from nxscribe.projections.nexus import pack
+from nxscribe.projections.nexus.validate import Check, validate
 
 
 @pytest.fixture(scope="module")
@@ -29,3 +30,15 @@ def test_a_damage_is_found(sentence: str, made: Path, tmp_path: Path) -> None:
     by_others = found_by in FOR_OTHERS
     errors = validate(experiment.master, with_others=by_others, only=[TOMO] if by_others else ()).errors
     assert found_by in {error.check for error in errors}, "\n".join(map(str, errors))
+
+
+def test_an_archive_holds_its_frames_itself(made: Path, tmp_path: Path) -> None:
+    experiment = copy_of(made, tmp_path)
+    with experiment.edit(experiment.master) as file:
+        del file[HOLO]  # whose EDF files, moved, are found only with HDF5_EXTFILE_PREFIX
+        file.attrs["default"] = TOMO
+    archive = pack(experiment.master, tmp_path / "archive.h5").file
+    assert not validate(archive, only=[TOMO]).findings
+    assert not validate(archive, with_others=False).findings
+    without = pack(experiment.master, tmp_path / "bare.h5", frames=False).file
+    assert Check.RAW in {error.check for error in validate(without, with_others=False).errors}

@@ -26,7 +26,7 @@ _TOLD: Final = 5
 _OURS: Final = frozenset({f"{ACCOUNT}/frames", f"{ACCOUNT}/stored"})
 _FRAME: Final = 2
 """Dimensions of one frame."""
-_PACKED_FROM: Final = "packed_from"
+PACKED_FROM: Final = "packed_from"
 
 
 @dataclass(slots=True)
@@ -84,7 +84,7 @@ class _Packing:
                 new.attrs[name] = value
             for name, text in {"file_name": self._packed.file.name, "file_time": iso(now())}.items():
                 writer.set_text(new.id, name, text)
-            writer.set_text(new.id, _PACKED_FROM, self._source.name)
+            writer.set_text(new.id, PACKED_FROM, self._source.name)
             for name in old:
                 entry = self._at(old, name)
                 copy = new.create_group(name)
@@ -106,7 +106,7 @@ class _Packing:
     def _group(self, old: h5py.Group, new: h5py.Group, path: str) -> None:
         for name, value in old.attrs.items():
             new.attrs[name] = value
-        for name in old:
+        for name in sorted(old, key=lambda name: _is_plot(old, name)):
             here = f"{path}/{name}".strip("/")
             link = old.get(name, getlink=True)
             if here in _OURS:
@@ -119,7 +119,9 @@ class _Packing:
                 self._packed.left_out[f"{new.name}/{name}"] = "raw frames were not asked for"
                 continue
             if outside and (known := self._copied.get((link.filename, link.path))):
-                new[name] = new.file[known]
+                # As within one file NeXus has it: a link, and its target on the original.
+                new[name] = h5py.SoftLink(known)
+                new.file[known].attrs["target"] = known
                 continue
             child = self._at(old, name)
             if outside:
@@ -170,6 +172,12 @@ class _Packing:
                 "bring back what is missing (`nxscribe fsck` tells), or leave raw frames out (--without-frames)",
             )
         )
+
+
+def _is_plot(group: h5py.Group, name: str) -> bool:
+    """Whether it is an NXdata. It comes after what it shows: NeXus wants the link there, not at the detector."""
+    is_here = isinstance(group.get(name, getlink=True), h5py.HardLink)
+    return is_here and group[name].attrs.get("NX_class") == "NXdata"
 
 
 def _missing_sources(dataset: h5py.Dataset) -> Iterator[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import h5py
 
+from nxscribe.projections.nexus.pack import PACKED_FROM
 from nxscribe.projections.nexus.validate.finding import Check, Finding
 from nxscribe.projections.nexus.validate.place import Place, nx_class, objects, texts
 
@@ -24,12 +25,20 @@ def check_raw_files(place: Place) -> Iterator[Finding]:
                     missing.append(name)
                 elif not file.stat().st_size:
                     empty.append(name)
+            if PACKED_FROM in place.group.file.attrs and _holds_frames(place):
+                continue  # an archive lists the files that it was made of, and holds their frames itself
             for names, what in ((missing, "not there"), (empty, "empty")):
                 if names:
                     yield place.find(
                         Check.RAW, path, f"{len(names)} of the raw files it lists are {what}: {_shown(names)}",
                         "moved, deleted, or never written", "bring them back",
                     )  # fmt: skip
+
+
+def _holds_frames(place: Place) -> bool:
+    """Whether every detector of the entry that has a list of raw files has their frames too."""
+    detectors = [node for _, node in objects(place.group) if nx_class(node) == "NXdetector" and "data_file" in node]
+    return all(isinstance(detector.get("data"), h5py.Dataset) for detector in detectors)
 
 
 def _is_list(path: str, node: h5py.Dataset, place: Place) -> bool:
