@@ -264,4 +264,5 @@ def test_a_master_grows_by_little_more_than_a_link_for_each_entry(linked: FileSe
     for number in range(1, 41):
         written = write_nexus(ended(started(linked.data_root, number=number)), linked)
         sizes.append(written.master.stat().st_size)
-    assert sizes[-1] - sizes[19] < 20 * 250
+    # A link takes about 100 bytes; HDF5's heap grows in steps of some kilobytes.
+    assert sizes[-1] - sizes[19] < 20 * 400
