@@ -65,9 +65,12 @@ def test_a_kill_while_the_journal_is_made_leaves_none_or_a_good_one(
 ) -> None:
     crashes = Crashes(tmp_path, f"m{os.getpid()}x{time.monotonic_ns():x}", energy, seed=1)
     crashes.order.write_text(f"daemon {at} {number}")
-    with pytest.raises(AssertionError):
-        crashes.start()
-    assert not crashes.order.exists()
+    try:
+        with pytest.raises(AssertionError):
+            crashes.start()
+        assert not crashes.order.exists()
+    finally:
+        crashes.end_daemon()
     with crashes:
         crashes.step()
         crashes.check()

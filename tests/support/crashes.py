@@ -138,6 +138,9 @@ class Crashes:
         if self._witness.poll() is None:
             self._witness.kill()
         self._witness.communicate()
+        self.end_daemon()
+
+    def end_daemon(self) -> None:
         process = self.daemon.process
         if process and process.poll() is None:
             process.kill()
