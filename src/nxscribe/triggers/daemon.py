@@ -120,7 +120,6 @@ class _DeviceServer:
             self._failure = str(error)
 
     def _on_init(self) -> None:
-        tango.Util.instance().set_serial_model(tango.SerialModel.NO_SYNC)
         self._up.set()
 
     def _publish(self, session: Session) -> None:

@@ -1,11 +1,13 @@
 """The Tango device class NxScribe: a thin face over one session.
 
-Its server runs without Tango's per-device lock (`SerialModel.NO_SYNC`): the session guards itself, and State, Status
-and every attribute are answered while a capture runs.
+A command frees the device's Tango monitor while it works: the session guards itself, and State, Status and all
+attributes are answered while a capture runs. Reads and pushed events still take the monitor, for they share Tango's
+one value of an attribute.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -75,6 +77,7 @@ class NxScribe(Device):
         super().init_device()
         self._session: Session = self.scribe.sessions[self.get_name()]
         self._told: dict[str, object] = {}
+        self._telling = threading.Lock()
         for name in ("State", "Status"):
             self.set_change_event(name, True, False)
 
@@ -107,78 +110,78 @@ class NxScribe(Device):
 
     def publish(self) -> None:
         """Push an event for everything that changed since the last time. Any thread may call it."""
-        now = self._session.status
-        current: dict[str, object] = {shown.name: shown.read(now, self.scribe) for shown in _SHOWN}
-        for name, value in current.items():
-            if self._told.get(name) != value:
-                self.push_change_event(name, value)
-        state, status = self.dev_state(), self.dev_status()
-        if self._told.get("State") != state:
-            # PyTango pushes these two from what was set, whatever value is given.
-            self.set_state(state)
-            self.push_change_event("State")
-        if self._told.get("Status") != status:
-            self.set_status(status)
-            self.push_change_event("Status")
-        self._told = {**current, "State": state, "Status": status}
+        with self._telling:
+            now = self._session.status
+            current: dict[str, object] = {shown.name: shown.read(now, self.scribe) for shown in _SHOWN}
+            for name, value in current.items():
+                if self._told.get(name) != value:
+                    self.push_change_event(name, value)
+            state, status = self.dev_state(), self.dev_status()
+            if self._told.get("State") != state:
+                # PyTango pushes these two from what was set, whatever value is given.
+                self.set_state(state)
+                self.push_change_event("State")
+            if self._told.get("Status") != status:
+                self.set_status(status)
+                self.push_change_event("Status")
+            self._told = {**current, "State": state, "Status": status}
 
     @command(doc_in='{"proposal": …, "sample": …, "scan": …, "technique": …, "parameters": {…}}', doc_out="the answer")
     def StartScan(self, request: str) -> str:  # noqa: N802 -- Tango's naming of commands
         """Open a scan: answered when its initial readings are on disk."""
-        with _tango_errors("StartScan"):
+        with self._answering("StartScan"):
             return _json(self._session.start(decode_request(request, StartRequest)))
 
     @command(doc_in='{"parameters": {…}, "files": {"detector": ["/path", …]}} or empty', doc_out="the answer")
     def EndScan(self, request: str) -> str:  # noqa: N802
         """Close the scan: answered when its final readings are on disk."""
-        with _tango_errors("EndScan"):
+        with self._answering("EndScan"):
             return _json(self._session.end(decode_request(request, EndRequest)))
 
     @command(doc_out="the answer; empty when a start or end under way was stopped")
     def AbortScan(self) -> str:  # noqa: N802
         """Close the scan as aborted. A capture that hangs is stopped at once."""
-        with _tango_errors("AbortScan"):
+        with self._answering("AbortScan"):
             answer = self._session.abort()
             return _json(answer) if answer else ""
 
     @command(doc_in='{"name": value, …}; a value may be {"value": …, "unit": …}')
     def SetParameters(self, parameters: str) -> None:  # noqa: N802
         """Set values during the scan: they win over what is read."""
-        with _tango_errors("SetParameters"):
+        with self._answering("SetParameters"):
             self._session.set_parameters(decode_parameters(parameters))
 
     @command(doc_out="every problem; empty when the new set is in force")
     def Reload(self) -> list[str]:  # noqa: N802
         """Read config and definitions anew; the last good set stays in force if they cannot be used."""
-        with _tango_errors("Reload"):
+        with self._answering("Reload"):
             return [str(problem) for problem in self.scribe.reload()]
 
     @command(doc_in="a technique", doc_out="JSON: the tree that it will write")
     def Preview(self, technique: str) -> str:  # noqa: N802
         """What a scan of the technique would write: names, classes, types, units, phases, sources, places."""
-        with _tango_errors("Preview"):
+        with self._answering("Preview"):
             return preview_json(self.scribe.beamline.plan(technique), None)
 
     @command(doc_in="a technique", doc_out="JSON: the same with the devices' present values")
     def PreviewLive(self, technique: str) -> str:  # noqa: N802
         """The same with values, ages, qualities, and what is missing and why: the devices are read as for a scan."""
-        with _tango_errors("PreviewLive"):
+        with self._answering("PreviewLive"):
             plan = self.scribe.beamline.plan(technique)
             return preview_json(plan, self.scribe.read_now(plan))
+
+    @contextmanager
+    def _answering(self, command_name: str) -> Iterator[None]:
+        """Let other requests in meanwhile; what nxscribe raises becomes a DevFailed with the whole explanation."""
+        with tango.AutoTangoAllowThreads(self):
+            try:
+                yield
+            except NxscribeError as error:
+                log.warning("trigger refused", command=command_name, reason=str(error))
+                reason = "JournalUnusable" if isinstance(error, JournalError) else "Refused"
+                description = "\n".join(problem.explanation for problem in error.problems)
+                tango.Except.throw_exception(REASON_PREFIX + reason, description, command_name)
 
 
 def _json(answer: Answer) -> str:
     return msgspec.json.encode(answer).decode()
-
-
-@contextmanager
-def _tango_errors(command_name: str) -> Iterator[None]:
-    """What nxscribe raises becomes a DevFailed whose description is the whole explanation."""
-    try:
-        yield
-    except NxscribeError as error:
-        log.warning("trigger refused", command=command_name, reason=str(error))
-        reason = "JournalUnusable" if isinstance(error, JournalError) else "Refused"
-        tango.Except.throw_exception(
-            REASON_PREFIX + reason, "\n".join(problem.explanation for problem in error.problems), command_name
-        )
