@@ -241,6 +241,8 @@ def test_a_reader_process_that_died_is_replaced(served: Served) -> None:
     answered: list[tuple[object, ...]] = []
     waiting = threading.Thread(target=lambda: answered.append(served.library.reload()))
     waiting.start()
+    waiting.join(0.5)  # by then it asks the reader, which cannot answer
+    assert waiting.is_alive()
     os.kill(reader, signal.SIGKILL)
     waiting.join()
     assert "reading the definitions failed" in str(answered[0][0])
