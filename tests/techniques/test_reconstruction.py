@@ -38,7 +38,7 @@ overwrite_results = 1
 
 @pytest.mark.long
 @pytest.mark.timeout(900)
-@pytest.mark.skipif(not NABU, reason="nabu is not installed: `make test-all` does it, or set NABU to its path")
+@pytest.mark.skipif(not NABU, reason="nabu is not installed: `make reconstruct` does it, or set NABU to its path")
 def test_nabu_reconstructs_the_sample_from_the_master(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "nxscribe", "demo", "-t", "tomo", "-o", str(tmp_path / "demo")]
     subprocess.run(command, check=True, timeout=300, capture_output=True)
