@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import signal
 import socket
 from pathlib import Path
@@ -76,3 +77,11 @@ def test_every_line_of_the_log_names_the_beamline_from_the_first_on(make_daemon)
     daemon.start()
     assert daemon.events("scan resumed")
     assert {line["beamline"] for line in daemon.log} == {"sim"}
+
+
+def test_no_thread_is_open_to_a_signal_that_the_daemon_waits_for(daemon: Daemon):
+    for task in Path(f"/proc/{daemon.process.pid}/task").iterdir():
+        mask = int(re.search(r"SigBlk:\s*(\w+)", (task / "status").read_text())[1], 16)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            # The main thread is open to them while it waits, and then alone.
+            assert mask >> (number - 1) & 1 or int(task.name) == daemon.process.pid
