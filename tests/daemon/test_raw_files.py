@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import signal
 import stat
+import time
 from collections.abc import Callable
+from pathlib import Path
 
 import h5py
 import numpy as np
 from daemons import Daemon, wait_until
+
+from nxscribe.records import read_record
 
 DETECTORS = """\
 detectors:
@@ -56,3 +61,69 @@ def test_files_that_nobody_told_of_are_linked_when_they_come_even_to_the_next_ru
     wait_until(lambda: is_read_only(daemon), "the entry is complete", 40)
     np.testing.assert_array_equal(frames_in(daemon), seen)
     assert pending(daemon) == []
+
+
+def listed(daemon: Daemon) -> list[str]:
+    with h5py.File(daemon.master) as master:
+        return master["entry_0001/measurement/files"].asstr()[()].tolist()
+
+
+def write_frames(folder: Path, name: str, seen: np.ndarray) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with h5py.File(folder / name, "w") as file:
+        file["data"] = seen
+
+
+def test_files_named_as_they_come_are_the_detectors_whose_names_they_bear(make_daemon: Callable[..., Daemon]) -> None:
+    daemon = make_daemon()
+    with daemon.config.open("a") as config:
+        config.write(DETECTORS)
+    daemon.start()
+    folder = daemon.master.parent / "phantom/a1"
+    seen = np.arange(60, dtype="u2").reshape(3, 4, 5)
+    daemon.start_scan()
+    for number, frame in enumerate(seen):
+        name = f"eiger_{number:04d}.h5"
+        write_frames(folder, name, frame[None])
+        daemon.proxy.lastDataFile = name if number else str(folder / name)
+        assert daemon.proxy.lastDataFile.endswith(name)
+    (folder / "view.png").write_bytes(b"picture")
+    daemon.proxy.lastDataFile = "view.png"
+    daemon.proxy.lastDataFile = "gone.png"
+    write_frames(folder, "eiger_0009.h5", seen)  # found by looking, had nothing been named
+    daemon.end_scan()
+    daemon.await_files()
+    np.testing.assert_array_equal(frames_in(daemon), seen)
+    names = [f"eiger_{number:04d}.h5" for number in range(3)]
+    assert listed(daemon) == [f"phantom/a1/{name}" for name in [*names, "view.png", "gone.png"]]
+    assert pending(daemon) == ["measurement/files/gone.png"]
+
+
+def test_named_files_survive_a_kill_of_the_daemon(make_daemon: Callable[..., Daemon]) -> None:
+    daemon = make_daemon().start()
+    folder = daemon.master.parent / "phantom/a1"
+    daemon.start_scan()
+    for name in ("a_1.edf", "a_2.edf"):
+        daemon.proxy.lastDataFile = name
+    daemon.stop(signal.SIGKILL)
+    daemon.start()
+    assert daemon.proxy.lastDataFile == str(folder / "a_2.edf")
+    daemon.proxy.lastDataFile = "a_3.edf"
+    daemon.end_scan()
+    daemon.await_files()
+    assert listed(daemon) == [f"phantom/a1/a_{number}.edf" for number in (1, 2, 3)]
+
+
+def test_of_thousands_of_named_files_the_last_costs_as_much_as_the_first(daemon: Daemon) -> None:
+    count = 3000
+    proxy = daemon.proxy
+    daemon.start_scan()
+    times = []
+    for number in range(count):
+        begun = time.monotonic()
+        proxy.lastDataFile = f"/data/pilatus/im_{number:05d}.cbf"
+        times.append(time.monotonic() - begun)
+    record, _ = read_record(daemon.state / "journal.sqlite", daemon.end_scan()["record"])
+    assert [(series.pattern, series.count) for series in record.raw] == [("im_%05d.cbf", count)]
+    first, last = (np.median(part) for part in (times[:500], times[-500:]))
+    assert last < 3 * first, (first, last)

@@ -137,3 +137,17 @@ def test_a_client_without_a_daemon_is_told_what_to_do(tango_host: str):
     assert found.returncode == 1
     assert "nxscribe run" in found.stderr
     assert "Traceback" not in found.stderr
+
+
+def test_a_raw_file_named_outside_a_scan_is_refused_and_so_is_what_names_no_file(daemon: Daemon):
+    proxy = daemon.proxy
+
+    def name(text: str) -> None:
+        proxy.lastDataFile = text
+
+    assert "no scan is open" in refused(lambda: name("a.edf"))
+    daemon.start_scan()
+    for text in ("", " ", "folder/"):
+        assert "names no file" in refused(lambda text=text: name(text))
+    daemon.end_scan()
+    assert "no scan is open" in refused(lambda: name("a.edf"))

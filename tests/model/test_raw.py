@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from nxscribe.model import RawSeries, series_of
+from nxscribe.model import NO_DETECTOR, RawSeries, series_of, with_file
 
 
 def test_files_numbered_without_a_gap_become_one_series():
@@ -37,3 +37,22 @@ def test_a_series_gives_back_the_names_that_it_was_made_from(names: list[str]):
 def test_a_relative_path_is_refused():
     with pytest.raises(ValueError, match="not an absolute path"):
         series_of("d", ["frame.edf"])
+
+
+def test_files_that_come_one_by_one_stay_one_series_and_are_kept_once():
+    kept: tuple[RawSeries, ...] = ()
+    for number in (1, 2, 3, 3, 2):
+        kept = with_file(kept, "pco", f"/data/im_{number:04d}.cbf")
+    assert kept == (RawSeries("pco", "/data", "im_%04d.cbf", 1, 3),)
+
+
+def test_a_detectors_files_keep_their_order_and_those_of_none_are_joined_by_name():
+    names = ["ref_0.edf", "im_0.edf", "im_1.edf", "ref_1.edf", "im_2.edf"]
+    orders = {}
+    for detector in ("pco", NO_DETECTOR):
+        kept: tuple[RawSeries, ...] = ()
+        for name in names:
+            kept = with_file(kept, detector, f"/data/{name}")
+        orders[detector] = [name for series in kept for name in series]
+    assert orders["pco"] == names
+    assert orders[NO_DETECTOR] == ["ref_0.edf", "ref_1.edf", "im_0.edf", "im_1.edf", "im_2.edf"]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nxscribe.model import Phase, RawSeries, Reading, Snapshot
-from nxscribe.plan import LimaDetector, raw_series
+from nxscribe.plan import LimaDetector, raw_series, writes
 
 TIME = datetime(2026, 3, 1, tzinfo=UTC)
 PCO = LimaDetector("pco", "id16a/limaccds/pco", "instrument/detector01", "/entry/data")
@@ -91,3 +91,18 @@ def test_a_percent_sign_in_a_name_is_no_number_field() -> None:
 def test_a_snapshot_without_the_camera_is_a_problem() -> None:
     _, problems = series(Snapshot(Phase.INITIAL, TIME, 0.0), snapshot(Phase.FINAL, 1))
     assert "pco.saving_next_number was not read" in problems[0]
+
+
+@pytest.mark.parametrize(
+    ("path", "its"),
+    [
+        ("/data/scan/holo_0007.edf", True),
+        ("/data/scan/holo_12345.edf", True),
+        ("/data/other/holo_0007.edf", False),
+        ("/data/scan/holo_.edf", False),
+        ("/data/scan/holo_0007.log", False),
+        ("/data/scan/dark.edf", False),
+    ],
+)
+def test_a_camera_knows_the_files_that_it_would_name_so(path: str, its: bool) -> None:
+    assert writes(PCO, snapshot(Phase.INITIAL, 0, directory="/data/scan/").readings, path) is its

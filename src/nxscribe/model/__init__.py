@@ -4,11 +4,12 @@ Everything else in nxscribe speaks in these words.
 """
 
 from nxscribe.model.definition import Attribute, Definition, Field, Group, Link, Node, Template
-from nxscribe.model.raw import RawSearch, RawSeries, series_of
+from nxscribe.model.raw import NO_DETECTOR, RawSearch, RawSeries, series_of, with_file
 from nxscribe.model.reading import Phase, Quality, Reading, Snapshot, Value
 from nxscribe.model.times import iso, now
 
 __all__ = [
+    "NO_DETECTOR",
     "Attribute",
     "Definition",
     "Field",
@@ -26,4 +27,5 @@ __all__ = [
     "iso",
     "now",
     "series_of",
+    "with_file",
 ]

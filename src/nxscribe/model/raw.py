@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 _NUMBER_FIELD = re.compile(r"(?<!%)(?:%%)*%0?\d*d")
 _LAST_NUMBER = re.compile(r"(\d+)(?=\D*$)")
+
+NO_DETECTOR: Final = ""
+"""The detector of files that are the scan's, and no detector's of the config."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +19,7 @@ class RawSeries:
     """The files that one detector wrote in one scan."""
 
     detector: str
-    """The detector's name in the config; its NXdetector group is named there too."""
+    """The detector's name in the config, where its NXdetector group is named too; or `NO_DETECTOR`."""
     directory: str
     """Absolute, as the detector's host names it."""
     pattern: str
@@ -25,6 +29,14 @@ class RawSeries:
     """How many files; numbers run from `first` without a gap."""
     dataset: str = ""
     """For HDF5, the path of the frames inside each file; empty: found by looking."""
+
+    def holds(self, other: RawSeries) -> bool:
+        """Whether all files of `other` are among these."""
+        return (
+            (self.directory, self.pattern) == (other.directory, other.pattern)
+            and self.first <= other.first
+            and other.first + other.count <= self.first + self.count
+        )
 
     def __iter__(self) -> Iterator[str]:
         """The file names, in order, without their directory."""
@@ -69,6 +81,23 @@ def series_of(detector: str, paths: Sequence[str], dataset: str = "") -> tuple[R
             series.pop()
         series.append(one)
     return tuple(series)
+
+
+def with_file(series: Sequence[RawSeries], detector: str, path: str, dataset: str = "") -> tuple[RawSeries, ...]:
+    """`series` with one more file of a detector at its end; as they are where they have it already.
+
+    Ten thousand files that come one by one stay one series: those of a detector in their order, those of none by
+    their names. Raises ValueError for a relative path.
+    """
+    (one,) = series_of(detector, (path,), dataset)
+    own = [index for index, before in enumerate(series) if before.detector == detector]
+    if any(series[index].holds(one) for index in own):
+        return tuple(series)
+    for index in own[-1:] if detector != NO_DETECTOR else own:
+        if _continues(series[index], one):
+            longer = replace(series[index], count=series[index].count + 1)
+            return (*series[:index], longer, *series[index + 1 :])
+    return (*series, one)
 
 
 def _continues(before: RawSeries, one: RawSeries) -> bool:

@@ -5,7 +5,7 @@ from nxscribe.plan.capture_plan import CapturePlan
 from nxscribe.plan.compile import compile_plan
 from nxscribe.plan.detectors import LimaDetector
 from nxscribe.plan.preview import NodeKind, PreviewNode, preview_tree
-from nxscribe.plan.raw import raw_series
+from nxscribe.plan.raw import raw_series, writes
 from nxscribe.plan.sources import (
     ExpressionSource,
     LiteralSource,
@@ -35,5 +35,6 @@ __all__ = [
     "preview_tree",
     "raw_series",
     "uses_of",
+    "writes",
     "written_nodes",
 ]

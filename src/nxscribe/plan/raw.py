@@ -33,6 +33,17 @@ def raw_series(
     return tuple(series), tuple(problems)
 
 
+def writes(detector: LimaDetector, readings: Mapping[str, Reading], path: str) -> bool:
+    """Whether a camera that said this would name a file so: prefix, number and suffix in its saving directory."""
+    try:
+        directory, prefix, suffix = (_text(detector, name, readings) for name in ("directory", "prefix", "suffix"))
+    except _UnclearError:
+        return False
+    folder, _, name = path.rpartition("/")
+    number = name.removeprefix(prefix).removesuffix(suffix)
+    return folder == directory.rstrip("/") and number.isdecimal() and name == f"{prefix}{number}{suffix}"
+
+
 class _UnclearError(Exception):
     """What a camera said does not tell its files."""
 

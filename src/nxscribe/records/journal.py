@@ -88,6 +88,15 @@ class Journal(JournalReader):
             _put(connection, position, parts)
             outbox.enqueue(connection, position)
 
+    def note(self, record: Record) -> None:
+        """Keeps what is new in a running scan's record, its readings apart, and leaves its files for the next update.
+
+        For what comes thousands of times in one scan.
+        """
+        part = head_part(record)
+        with self._database.writing() as connection:
+            _put(connection, _position(connection, record.id), (part,))
+
     def add(self, record: Record, *, due: bool = False) -> None:
         """Keeps a record that another journal gave, number and all; its files are to be made if `due`.
 

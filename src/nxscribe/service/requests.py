@@ -73,13 +73,16 @@ def parameter_readings(parameters: Mapping[str, Json], time: datetime) -> dict[s
     return {name: _reading(value, time) for name, value in parameters.items()}
 
 
-def raw_files(files: Mapping[str, list[str]], detectors: tuple[str, ...]) -> tuple[RawSeries, ...]:
-    """The trigger's raw files. Raises TriggerRefusedError for an unknown detector or a relative path."""
+def raw_files(files: Mapping[str, list[str]], detectors: Mapping[str, str]) -> tuple[RawSeries, ...]:
+    """The trigger's raw files. `detectors` gives the dataset of each detector's frames, empty where it is looked for.
+
+    Raises TriggerRefusedError for an unknown detector or a relative path.
+    """
     try:
         for name in files:
             if name not in detectors:
                 raise ValueError(f"the config has no detector {name!r}, only {', '.join(detectors) or 'none'}")
-        return tuple(series for name, paths in files.items() for series in series_of(name, paths))
+        return tuple(series for name, paths in files.items() for series in series_of(name, paths, detectors[name]))
     except ValueError as error:
         raise TriggerRefusedError(
             Problem(

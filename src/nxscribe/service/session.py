@@ -23,6 +23,7 @@ from nxscribe.model import Phase, Snapshot, now
 from nxscribe.plan import CapturePlan, compile_plan, raw_series
 from nxscribe.records import EndReason, Journal, Record, ScanIdentity, built_in
 from nxscribe.service.beamline import Beamline
+from nxscribe.service.named_files import named_raw, with_named_file
 from nxscribe.service.numbering import Numbering
 from nxscribe.service.requests import EndRequest, Json, StartRequest, parameter_readings, raw_files
 from nxscribe.service.status import Answer, ScanState, Status, answer_of, reasons, status_of_open
@@ -140,6 +141,20 @@ class Session:
             self._journal.update(record)
             self._open = (record, plan)
 
+    def name_file(self, name: str) -> None:
+        """Keep a raw file that the control system names during the scan. Named again, it is kept once.
+
+        Raises TriggerRefusedError when no scan runs or the name is none, JournalError when it cannot be kept.
+        """
+        with self._lock:
+            self._refuse_unless(ScanState.RUNNING)
+            record, plan = self._opened()
+            named = with_named_file(record, name, plan.detectors, self._beamline().config.datasets)
+            if named.raw != record.raw:
+                self._journal.note(named)
+                self._open = (named, plan)
+        self._change(lambda before: replace(before, last_data_file=name))
+
     def end(self, request: EndRequest) -> Answer:
         """Close the open scan with its final snapshot. Raises TriggerRefusedError without one, and JournalError:
         then the scan is still open, and the end can be sent again.
@@ -181,7 +196,8 @@ class Session:
         with self._turn(ScanState.RUNNING, ScanState.ENDING):
             record, plan = self._opened()
             with _logged(record.identity, Phase.FINAL):
-                files = raw_files(request.files, tuple(record.detectors))
+                datasets = self._beamline().config.datasets
+                files = raw_files(request.files, {name: datasets.get(name, "") for name in record.detectors})
                 record = replace(
                     record,
                     given={**record.given, **parameter_readings(request.parameters, arrived)},
@@ -193,11 +209,17 @@ class Session:
                 if self._stop.is_set():
                     record = replace(record, end_reason=EndReason.ABORTED)
                 seen, unclear = raw_series(plan.detectors, record.initial, snapshot)
+                named = named_raw(record, plan.detectors, snapshot.readings)
+                told = {*request.files, *(series.detector for series in named)}
                 record = replace(
                     record,
                     final=snapshot,
-                    raw=(*files, *(series for series in seen if series.detector not in request.files)),
-                    searches=tuple(one for one in record.searches if one.detector not in request.files),
+                    raw=(
+                        *files,
+                        *(series for series in named if series.detector not in request.files),
+                        *(series for series in seen if series.detector not in told),
+                    ),
+                    searches=tuple(one for one in record.searches if one.detector not in told),
                     notes=(*record.notes, *(problem.explanation for problem in unclear)),
                 )
                 self._journal.update(record)

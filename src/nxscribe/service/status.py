@@ -8,6 +8,7 @@ from pathlib import Path
 
 from nxscribe.model import Snapshot
 from nxscribe.records import Record
+from nxscribe.service.named_files import last_named
 
 
 class ScanState(StrEnum):
@@ -56,6 +57,8 @@ class Status:
     end_dead_time_s: float = 0.0
     last_file: str = ""
     """The last file written for this session."""
+    last_data_file: str = ""
+    """The raw file that the control system named last, as it wrote it; that of the current or last scan."""
 
 
 def status_of_open(record: Record, data_root: Path) -> Status:
@@ -70,6 +73,7 @@ def status_of_open(record: Record, data_root: Path) -> Status:
         entry=record.entry,
         master=str(data_root / record.master),
         missing=reasons(record.initial),
+        last_data_file=last_named(record),
     )
 
 

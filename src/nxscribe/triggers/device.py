@@ -16,7 +16,7 @@ from typing import ClassVar, TypeAlias
 import msgspec
 import structlog
 import tango
-from tango import DevState
+from tango import AttrWriteType, DevState
 from tango.server import Device, attribute, command
 
 from nxscribe.errors import JournalError, NxscribeError
@@ -37,13 +37,14 @@ _MOST_LINES = 4096
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """One read-only attribute, with change events."""
+    """One attribute, with change events; read-only unless it says how it is written."""
 
     name: str
     dtype: type | tuple[type]
     doc: str
     read: Callable[[Status, Scribe], Shown]
     unit: str = ""
+    write: Callable[[Session, str], None] | None = None
 
 
 _SHOWN = (
@@ -53,6 +54,13 @@ _SHOWN = (
     _Shown("entry", str, "The NXentry of the current or last scan", lambda now, _: now.entry),
     _Shown("masterFile", str, "The master file of the current or last scan", lambda now, _: now.master),
     _Shown("lastFile", str, "The last file that was written and verified", lambda now, _: now.last_file),
+    _Shown(
+        "lastDataFile",
+        str,
+        "Write each raw file of the running scan, by its path or its name in the scan's folder; read the last one",
+        lambda now, _: now.last_data_file,
+        write=Session.name_file,
+    ),
     _Shown(
         "missingValues",
         (str,),
@@ -92,6 +100,8 @@ class NxScribe(Device):
                     doc=shown.doc,
                     unit=shown.unit,
                     fget=lambda _device, _attr, shown=shown: shown.read(self._session.status, self.scribe),
+                    access=AttrWriteType.READ_WRITE if shown.write else AttrWriteType.READ,
+                    **({"fset": self._writer(shown.write, shown.name)} if shown.write else {}),
                 )
             )
             self.set_change_event(shown.name, True, False)
@@ -169,6 +179,14 @@ class NxScribe(Device):
         with self._answering("PreviewLive"):
             plan = self.scribe.beamline.plan(technique)
             return preview_json(plan, self.scribe.read_now(plan))
+
+    def _writer(self, write: Callable[[Session, str], None], name: str) -> Callable[[Device, tango.WAttribute], None]:
+        def written(_device: Device, attr: tango.WAttribute) -> None:
+            given = attr.get_write_value()
+            with self._answering(name):
+                write(self._session, given)
+
+        return written
 
     @contextmanager
     def _answering(self, command_name: str) -> Iterator[None]:

@@ -56,7 +56,7 @@ def write_nexus(record: Record, settings: FileSettings) -> Written:
         pending=tree.pending,
         warnings=tuple(tree.warnings),
         complete=complete,
-        awaits_raw=raw.pending,
+        awaits_raw=raw.pending and not record.is_open,
         found=raw.found,
     )
 

@@ -210,7 +210,8 @@ class DetectorForm(_Form):
     """A detector and how its files are known: exactly one of `device`, `files`, `watch`.
 
     In the patterns stand `{proposal}`, `{beamline}`, `{sample}`, `{scan}`, `{technique}`; in their last part also `*`,
-    `?` and `[…]`. They are absolute, or below `data_root`. The trigger's own list of files goes before all of these.
+    `?` and `[…]`. They are absolute, or below `data_root`. The files that the control system names
+    (`files` of EndScan, then the attribute `lastDataFile`) go before all of these.
     """
 
     device: Annotated[str, Field(pattern=_DEVICE)] | None = Field(

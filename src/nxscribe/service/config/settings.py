@@ -106,6 +106,12 @@ class Config:
         cameras = {name: camera.group for name, camera in self.detectors.items()}
         return cameras | {name: folder.group for name, folder in self.folders.items()}
 
+    @property
+    def datasets(self) -> dict[str, str]:
+        """Where each detector's frames are inside its HDF5 files, as far as it is named."""
+        named = {name: camera.dataset for name, camera in self.detectors.items()}
+        return named | {name: folder.dataset for name, folder in self.folders.items()}
+
     def searches(self, scan: ScanIdentity) -> tuple[RawSearch, ...]:
         """Where raw files of a scan are to be looked for."""
         taking_part = (folder for folder in self.folders.values() if folder.takes_part(scan))

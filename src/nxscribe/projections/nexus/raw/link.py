@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from nxscribe.model import RawSeries
+from nxscribe.model import NO_DETECTOR, RawSeries
 from nxscribe.projections.nexus.account import RECORD_ID
 from nxscribe.projections.nexus.nodes import FieldNode, GroupNode, Node
 from nxscribe.projections.nexus.raw import blocks, edf, hdf5, listed, tiff
@@ -28,6 +28,8 @@ _MEDIA_TYPES: Final = {
     ".cbf": "image/x-cbf",
     ".gz": "application/gzip",
 }
+FILES: Final = "measurement/files"
+"""The list of all raw files of a scan."""
 _TOLD: Final = 20
 """Of a detector's files that are not whole, so many are told one by one."""
 
@@ -64,12 +66,15 @@ def link_raw(raw: Sequence[RawSeries], groups: dict[str, str], names: Names, *, 
         return []
     links, files = [], []
     for detector in dict.fromkeys(series.detector for series in raw):
-        group = groups.get(detector, f"instrument/{detector}").strip("/")
         own = [one for one in raw if one.detector == detector]
-        link, listed_files = _link_detector(detector, group, own, names, awaited=awaited)
+        if detector == NO_DETECTOR:
+            link, listed_files = _look_at_others(own, names, awaited=awaited)
+        else:
+            group = groups.get(detector, f"instrument/{detector}").strip("/")
+            link, listed_files = _link_detector(detector, group, own, names, awaited=awaited)
         links.append(link)
         files += listed_files
-    everything = RawLink({"measurement/files": _file_list(files)}, {"measurement": "NXcollection"})
+    everything = RawLink({FILES: _file_list(files)}, {"measurement": "NXcollection"})
     return [*links, everything]
 
 
@@ -106,11 +111,7 @@ def _link_detector(
     link = RawLink(classes={group: "NXdetector"})
     called = [names.from_master(path) for path in every]
     link.nodes[f"{group}/data_file"] = _note(called, kinds)
-    if outside := [name for name in called if name.startswith("/")]:
-        link.warnings.append(
-            f"{group}/data_file: {len(outside)} raw files are outside the experiment's folder and are named by their "
-            f"absolute paths, {outside[0]} first: they do not move with it"
-        )
+    _tell_outside(link, f"{group}/data_file", called)
     data, inside = f"{group}/data", f"{group}/data_file"
     try:
         if kinds <= _HDF5:
@@ -141,6 +142,24 @@ def _link_detector(
     elif frames.short and awaited:
         link.pending[f"{inside}/{os.path.basename(shown[-1])}"] = frames.short  # noqa: PTH119
     return link, called
+
+
+def _look_at_others(raw: Sequence[RawSeries], names: Names, *, awaited: bool) -> tuple[RawLink, list[str]]:
+    """Files that the control system named, and that are no detector's of the config."""
+    link = RawLink()
+    paths = [path for series in raw for path in _paths(series)]
+    called = [names.from_master(path) for path in paths]
+    _tell_outside(link, FILES, called)
+    _look_at_listed(link, FILES, paths, awaited=awaited)
+    return link, called
+
+
+def _tell_outside(link: RawLink, where: str, called: Sequence[str]) -> None:
+    if outside := [name for name in called if name.startswith("/")]:
+        link.warnings.append(
+            f"{where}: {len(outside)} raw files are outside the experiment's folder and are named by their "
+            f"absolute paths, {outside[0]} first: they do not move with it"
+        )
 
 
 def _attach(link: RawLink, data: str, frames: Frames) -> None:

@@ -35,7 +35,7 @@ def is_awaited(record: Record, settings: FileSettings) -> bool:
 def raw_of(record: Record, settings: FileSettings, names: Names) -> ScanRaw:
     """Look at all raw files of a scan, as they are now."""
     if record.is_open:
-        return ScanRaw(tuple(link_raw(record.raw, record.detectors, names)), ())
+        return ScanRaw(tuple(link_raw(record.raw, record.detectors, names, awaited=True)), ())
     awaited = is_awaited(record, settings)
     found: list[RawSeries] = []
     lacking = RawLink()

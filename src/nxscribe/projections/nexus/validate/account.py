@@ -12,6 +12,7 @@ from nxscribe.definitions import parse_definition
 from nxscribe.errors import InputError, Severity
 from nxscribe.model import Definition, Field, Phase, units
 from nxscribe.projections.nexus.account import ACCOUNT
+from nxscribe.projections.nexus.raw import FILES
 from nxscribe.projections.nexus.validate.finding import Check, Finding
 from nxscribe.projections.nexus.validate.place import Place, nx_class, text, texts
 
@@ -44,7 +45,7 @@ def _lacking(place: Place, lacking: dict[str, str]) -> Iterator[Finding]:
 
 def _is_raw(place: Place, path: str) -> bool:
     parts = path.split("/")
-    return any(
+    return path.startswith(f"{FILES}/") or any(
         name in _OF_RAW and nx_class(place.group.get("/".join(parts[:depth]))) == "NXdetector"
         for depth, name in enumerate(parts)
         if depth
