@@ -95,3 +95,12 @@ class ProjectionError(NxscribeError):
     def __init__(self, *problems: Problem, failure: Failure = Failure.FAILED) -> None:
         super().__init__(*problems)
         self.failure = failure
+
+
+class EntryTakenError(ProjectionError):
+    """The number of a scan was given to another one too, by another daemon or journal, whose entry was there first."""
+
+    def __init__(self, *problems: Problem, free_from: int) -> None:
+        super().__init__(*problems)
+        self.free_from = free_from
+        """From this number on, no entry of the experiment has its place."""

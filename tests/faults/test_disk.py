@@ -234,24 +234,6 @@ def test_a_clock_that_is_set_back_an_hour_does_not_make_files_wait_for_it(make_d
     wait_until(lambda: daemon.proxy.filesWaiting == 0, "it is written", 15)
 
 
-def test_two_daemons_on_one_experiment_harm_no_entry_of_the_other(make_daemon) -> None:
-    one, other = make_daemon(), make_daemon()
-    other.config.write_text(other.config.read_text().replace(str(other.data), str(one.data)))
-    one.start()
-    other.start()
-    scan(one, "one1")
-    one.await_files()
-    assert other.start_scan(scan="other1")["entry"] == "entry_0002"
-    other.end_scan()
-    other.await_files()
-    assert one.start_scan(scan="one2")["entry"] == "entry_0002"
-    one.end_scan()
-    wait_until(lambda: one.proxy.troubles, "the trouble is shown")
-    assert "two daemons, or two journals" in one.proxy.troubles[0]
-    assert titles(one.master) == ["phantom - one1", "phantom - other1"]
-    assert other.proxy.state() == tango.DevState.ON
-
-
 @pytest.mark.usefixtures("may_mount")
 def test_the_journals_own_disk_is_full(make_daemon) -> None:
     daemon = make_daemon()

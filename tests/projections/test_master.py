@@ -22,7 +22,7 @@ from nxscribe.records import Record
 
 
 def snapshot(folder: Path) -> dict[Path, bytes]:
-    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.name != ".nxscribe.lock"}
 
 
 def with_frames(record: Record, seed: int = 1) -> Record:

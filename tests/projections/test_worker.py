@@ -237,4 +237,5 @@ def test_a_leftover_of_a_crash_is_cleared_away(worker: Worker, record: Record, d
     (folder.parent / ".nxscribe-writing.h5").write_bytes(b"half a master")
     worker.project(record.id)
     assert sorted(path.name for path in folder.iterdir()) == ["entry_0001.h5"]
-    assert sorted(path.name for path in folder.parent.iterdir() if path.is_file()) == ["ma2210-id16a.h5"]
+    there = sorted(path.name for path in folder.parent.iterdir() if path.is_file())
+    assert there == [".nxscribe.lock", "ma2210-id16a.h5"]

@@ -13,7 +13,7 @@ from some_records import ended, some_record
 
 from nxscribe.errors import JournalError
 from nxscribe.model import Reading, now
-from nxscribe.records import EndReason, Journal, JournalReader, read_record
+from nxscribe.records import EndReason, Journal, JournalReader, check_journal, read_record
 
 
 def test_a_begun_record_is_kept_whole_and_is_there_after_reopening(path: Path) -> None:
@@ -109,10 +109,35 @@ def test_start_and_end_of_150_values_with_their_provenance_take_less_than_60_kil
     assert path.stat().st_size / 20 < 60_000
 
 
-def test_has_experiment_knows_the_masters_that_were_used(journal: Journal) -> None:
+def test_the_highest_number_is_known_of_each_master(journal: Journal) -> None:
+    assert journal.highest_number(some_record().master) == 0
+    records = [journal.begin(some_record(proposal=proposal)) for proposal in ("ma1", "ma2", "ma1")]
+    assert [journal.highest_number(record.master) for record in records] == [2, 1, 2]
+
+
+def test_a_renumbered_record_is_due_and_tells_both_numbers(journal: Journal) -> None:
+    first, second = (journal.begin(some_record()) for _ in range(2))
+    for work in journal.due(now()):
+        journal.done(work)
+    kept = journal.renumber(first.id, at_least=2)
+    assert (kept.entry, kept.notes) == (
+        "entry_0003",
+        ("entry_0003 was entry_0001 at first: that name was taken by a scan of another daemon",),
+    )
+    assert journal.renumber(second.id, at_least=9).number == 9
+    assert [work.entry for work in journal.due(now())] == ["entry_0003", "entry_0009"]
+    assert journal.record(first.id) == kept
+    assert check_journal(journal.path) == ()
+
+
+def test_whoever_updates_a_record_that_was_renumbered_meanwhile_learns_its_number(journal: Journal) -> None:
     record = journal.begin(some_record())
-    assert journal.has_experiment(record.master)
-    assert not journal.has_experiment("ma9999/id16a/ma9999-id16a.h5")
+    journal.renumber(record.id, at_least=7)
+    kept = journal.update(ended(record))
+    assert kept.number == 7
+    assert "entry_0007 was entry_0001" in kept.notes[-1]
+    assert journal.record(record.id) == kept
+    assert check_journal(journal.path) == ()
 
 
 def test_summaries_are_newest_first_and_can_be_narrowed(journal: Journal) -> None:

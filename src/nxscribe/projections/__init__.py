@@ -3,8 +3,8 @@
 `Worker` runs that process; `nxscribe.projections.nexus` is what runs in it.
 """
 
-from nxscribe.errors import Failure, ProjectionError
+from nxscribe.errors import EntryTakenError, Failure, ProjectionError
 from nxscribe.projections.files import FileSettings, Layout, Ownership, Written
 from nxscribe.projections.worker import Worker
 
-__all__ = ["Failure", "FileSettings", "Layout", "Ownership", "ProjectionError", "Worker", "Written"]
+__all__ = ["EntryTakenError", "Failure", "FileSettings", "Layout", "Ownership", "ProjectionError", "Worker", "Written"]

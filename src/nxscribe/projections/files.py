@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from nxscribe.errors import Problem
 from nxscribe.model import RawSeries
 
 
@@ -75,3 +76,12 @@ class Written:
     """Whether the scan has ended and raw files are awaited."""
     found: tuple[RawSeries, ...] = ()
     """The raw files of detectors that tell nobody, as they were found in their folders."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotWritten:
+    """Why an entry could not be written."""
+
+    problems: tuple[Problem, ...]
+    free_from: int = 0
+    """Where its place is taken by another's entry: from this number on there is room. Else 0."""

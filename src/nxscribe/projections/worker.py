@@ -13,8 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from nxscribe.errors import Failure, Problem, ProjectionError
-from nxscribe.projections.files import FileSettings, Written
+from nxscribe.errors import EntryTakenError, Failure, Problem, ProjectionError
+from nxscribe.projections.files import FileSettings, NotWritten, Written
 
 _START_S: Final = 60.0
 """How long the process may take to import its libraries, from a slow network disk for instance."""
@@ -49,7 +49,11 @@ class Worker:
         return process.pid if process else None
 
     def project(self, record_id: str) -> Written:
-        """Have the files of a record written. Raises ProjectionError; its `failure` tells crashes and hangs apart."""
+        """Have the files of a record written.
+
+        Raises EntryTakenError where its number is another's, and ProjectionError; its `failure` tells crashes and hangs
+        apart.
+        """
         with self._lock:
             if self._process and not self._process.is_alive:
                 self._discard()
@@ -62,7 +66,9 @@ class Worker:
                 raise
         if isinstance(answer, Written):
             return answer
-        raise ProjectionError(*answer)
+        if answer.free_from:
+            raise EntryTakenError(*answer.problems, free_from=answer.free_from)
+        raise ProjectionError(*answer.problems)
 
     def close(self) -> None:
         """End the process, after the job at hand."""
@@ -117,12 +123,12 @@ class _Process:
     def is_alive(self) -> bool:
         return self._popen.poll() is None
 
-    def write(self, record_id: str, timeout_s: float) -> Written | tuple[Problem, ...]:
+    def write(self, record_id: str, timeout_s: float) -> Written | NotWritten:
         """Do one job. Raises ProjectionError when the process died or hung over it, and is no more."""
         self._words.seek(0)
         self._words.truncate()
         answer = self._ask(record_id, timeout_s, f"writing the record {record_id}")
-        if isinstance(answer, Written | tuple):
+        if isinstance(answer, Written | NotWritten):
             return answer
         raise TypeError(f"the writer process answered {answer!r}")
 

@@ -13,8 +13,8 @@ import sys
 from multiprocessing.connection import Connection
 from typing import Final
 
-from nxscribe.errors import NxscribeError, Problem
-from nxscribe.projections.files import Written
+from nxscribe.errors import EntryTakenError, NxscribeError, Problem
+from nxscribe.projections.files import NotWritten, Written
 
 _PR_SET_PDEATHSIG: Final = 1
 _NICENESS: Final = 10
@@ -50,11 +50,13 @@ def _serve(pipe: Connection) -> None:
         faulthandler.dump_traceback_later(timeout_s * _REPORT_AT)
         try:
             record, _ = read_record(journal, record_id)
-            answer: Written | tuple[Problem, ...] = write_nexus(record, settings)
+            answer: Written | NotWritten = write_nexus(record, settings)
+        except EntryTakenError as error:
+            answer = NotWritten(error.problems, error.free_from)
         except NxscribeError as error:
-            answer = error.problems
+            answer = NotWritten(error.problems)
         except Exception as error:  # noqa: BLE001 - whatever it is, the daemon shall hear of it and go on
-            answer = (_unforeseen(error),)
+            answer = NotWritten((_unforeseen(error),))
         finally:
             faulthandler.cancel_dump_traceback_later()
         pipe.send(answer)

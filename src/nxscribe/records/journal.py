@@ -14,7 +14,7 @@ from nxscribe.records import outbox
 from nxscribe.records.claim import Claim
 from nxscribe.records.database import Access, Database, make_folder
 from nxscribe.records.outbox import Work, sortable
-from nxscribe.records.parts import LISTED, Part, head_part, listing, pack, snapshot_parts, text_sha256
+from nxscribe.records.parts import LISTED, Part, fetch, head_part, listing, pack, snapshot_parts, text_sha256
 from nxscribe.records.reader import JournalReader
 from nxscribe.records.record import Record
 
@@ -68,25 +68,52 @@ class Journal(JournalReader):
         """
         parts = snapshot_parts(draft)
         with self._database.writing() as connection:
-            (highest,) = connection.execute(
-                "SELECT ifnull(max(number), 0) FROM record WHERE master = ?", (draft.master,)
-            ).fetchone()
-            record = replace(draft, number=max(highest + 1, at_least))
+            record = replace(draft, number=max(_highest(connection, draft.master) + 1, at_least))
             outbox.enqueue(connection, self._insert(connection, record, (head_part(record), *parts)))
         self._definitions[record.definition.sha256] = record.definition.text
         return record
 
-    def update(self, record: Record) -> None:
-        """Keeps a record's new state and queues its files again."""
-        parts = (head_part(record), *snapshot_parts(record))
+    def update(self, record: Record) -> Record:
+        """Keeps a record's new state and queues its files again.
+
+        Returns:
+            The record as it is kept: with its new number and a note of it, where `renumber` was faster.
+        """
+        snapshots = snapshot_parts(record)
         with self._database.writing() as connection:
+            position, number = _place(connection, record.id)
+            if number != record.number:
+                record = record.renumbered(number)
             connection.execute(
-                "UPDATE record SET end_time = ?, end_reason = ?, revision = revision + 1 WHERE id = ?",
-                (record.end_time and sortable(record.end_time), record.end_reason, record.id),
+                "UPDATE record SET end_time = ?, end_reason = ?, revision = revision + 1 WHERE position = ?",
+                (record.end_time and sortable(record.end_time), record.end_reason, position),
             )
-            position = _position(connection, record.id)
-            _put(connection, position, parts)
+            _put(connection, position, (head_part(record), *snapshots))
             outbox.enqueue(connection, position)
+        return record
+
+    def renumber(self, record_id: str, at_least: int) -> Record:
+        """Gives a record the next number of its master, because another's entry has its own; its files are due again.
+
+        Args:
+            record_id: The record.
+            at_least: The smallest number that is free in the files.
+
+        Returns:
+            The record with its new number, and a note of the old one.
+        """
+        with self._database.writing() as connection:
+            position, _ = _place(connection, record_id)
+            stored = fetch(connection, position)
+            assert stored  # noqa: S101 - its position was found in this transaction
+            record = stored.join()
+            record = record.renumbered(max(_highest(connection, record.master) + 1, at_least))
+            connection.execute(
+                "UPDATE record SET number = ?, revision = revision + 1 WHERE position = ?", (record.number, position)
+            )
+            _put(connection, position, (head_part(record),))
+            outbox.enqueue(connection, position)
+        return record
 
     def note(self, record: Record) -> None:
         """Keeps what is new in a running scan's record, its readings apart, and leaves its files for the next update.
@@ -129,7 +156,7 @@ class Journal(JournalReader):
     def requeue(self, record_id: str) -> None:
         """Makes the record due, whatever became of it before."""
         with self._database.writing() as connection:
-            outbox.enqueue(connection, _position(connection, record_id))
+            outbox.enqueue(connection, _place(connection, record_id)[0])
 
     def expired(self, before: datetime) -> tuple[str, ...]:
         """The ids of scans that ended before then and whose files are made, oldest first.
@@ -207,11 +234,18 @@ class Journal(JournalReader):
         )
 
 
-def _position(connection: sqlite3.Connection, record_id: str) -> int:
-    row = connection.execute("SELECT position FROM record WHERE id = ?", (record_id,)).fetchone()
+def _place(connection: sqlite3.Connection, record_id: str) -> tuple[int, int]:
+    """A record's position and number."""
+    row = connection.execute("SELECT position, number FROM record WHERE id = ?", (record_id,)).fetchone()
     if not row:
         raise JournalError(Problem(f"the journal has no record {record_id}", "it was removed", "start a new scan"))
-    return int(row[0])
+    return int(row[0]), int(row[1])
+
+
+def _highest(connection: sqlite3.Connection, master: str) -> int:
+    """The highest number that a master's records have; 0 where there is none."""
+    (number,) = connection.execute("SELECT max(number) FROM record WHERE master = ?", (master,)).fetchone()
+    return int(number or 0)
 
 
 def _put(connection: sqlite3.Connection, position: int, parts: tuple[Part, ...]) -> None:

@@ -115,10 +115,11 @@ class JournalReader:
             ).fetchall()
         return tuple(_summary(row) for row in rows)
 
-    def has_experiment(self, master: str) -> bool:
-        """Whether any scan of this master file is known."""
+    def highest_number(self, master: str) -> int:
+        """The highest number that a scan of this master file has; 0 where none is known."""
         with self._database.reading() as connection:
-            return connection.execute("SELECT 1 FROM record WHERE master = ? LIMIT 1", (master,)).fetchone() is not None
+            (number,) = connection.execute("SELECT max(number) FROM record WHERE master = ?", (master,)).fetchone()
+        return int(number or 0)
 
     def due(self, now: datetime, limit: int | None = None) -> tuple[outbox.Work, ...]:
         """The records whose files are to be made now, oldest scan first."""

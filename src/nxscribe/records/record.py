@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -41,6 +42,12 @@ class DefinitionText:
 def entry_name(number: int) -> str:
     """The NXentry's name of a scan's number: `entry_0029`."""
     return f"entry_{number:04d}"
+
+
+def entry_number(name: str) -> int:
+    """The number in an NXentry's name; 0 in any other name."""
+    found = re.fullmatch(r"entry_(\d+)", name)
+    return int(found[1]) if found else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +90,8 @@ class Record:
     def is_open(self) -> bool:
         """Whether the scan is still running."""
         return self.end_reason is None
+
+    def renumbered(self, number: int) -> Record:
+        """The same with another number, and a note that says so."""
+        note = f"{entry_name(number)} was {self.entry} at first: that name was taken by a scan of another daemon"
+        return replace(self, number=number, notes=(*self.notes, note))

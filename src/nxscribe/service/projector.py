@@ -16,8 +16,8 @@ import structlog
 
 from nxscribe.errors import NxscribeError
 from nxscribe.model import now
-from nxscribe.projections import Failure, ProjectionError, Worker, Written
-from nxscribe.records import Journal, Work
+from nxscribe.projections import EntryTakenError, Failure, ProjectionError, Worker, Written
+from nxscribe.records import Journal, Record, Work
 
 log = structlog.get_logger()
 
@@ -33,11 +33,20 @@ _IDLE_S = 1.0
 class Projector:
     """A thread that drains the journal's outbox through one writer process."""
 
-    def __init__(self, journal: Journal, worker: Worker, tried: Callable[[Work, Written | None], None]) -> None:
-        """`tried` is called after each attempt, in the projector's thread, with what was written if it was."""
+    def __init__(
+        self,
+        journal: Journal,
+        worker: Worker,
+        tried: Callable[[Work, Written | None], None],
+        renumbered: Callable[[Record], None],
+    ) -> None:
+        """`tried` is called after each attempt, with what was written if it was; `renumbered` when another's entry had
+        the place of a record's. Both in the projector's thread.
+        """
         self._journal = journal
         self._worker = worker
         self._tried = tried
+        self._renumbered = renumbered
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="projector")
@@ -80,6 +89,9 @@ class Projector:
     def _project(self, work: Work) -> None:
         try:
             written = self._worker.project(work.record_id)
+        except EntryTakenError as error:
+            self._renumber(work, error)
+            return
         except ProjectionError as error:
             retry_at = _retry_at(work, error)
             self._journal.failed(work, str(error), retry_at)
@@ -106,6 +118,12 @@ class Projector:
         for warning in written.warnings:
             log.warning("in the file", entry=written.entry, what=warning)
         self._tried(work, written)
+
+    def _renumber(self, work: Work, taken: EntryTakenError) -> None:
+        """Two daemons gave one number: whose entry came second takes the next one, and is due again at once."""
+        record = self._journal.renumber(work.record_id, taken.free_from)
+        log.warning("entry renumbered", before=work.entry, entry=record.entry, record=record.id, reason=str(taken))
+        self._renumbered(record)
 
     def _keep(self, work: Work, written: Written) -> None:
         """Note in the journal what is done with, and what is to be done again."""

@@ -14,7 +14,7 @@ from nxscribe.capture import Capturer, TangoReader
 from nxscribe.errors import JournalError, Problem
 from nxscribe.plan import CapturePlan
 from nxscribe.projections import Worker, Written
-from nxscribe.records import JOURNAL_FILE, Journal, Queue, Work
+from nxscribe.records import JOURNAL_FILE, Journal, Queue, Record, Work
 from nxscribe.service.beamline import Beamline
 from nxscribe.service.housekeeping import Housekeeper
 from nxscribe.service.library import Library
@@ -50,6 +50,7 @@ class Scribe:
                 config.limits.write_timeout_s,
             ),
             self._note_attempt,
+            self._note_number,
         )
         capturer = self._capturer = Capturer(self._reader)
         self.sessions = {
@@ -177,6 +178,11 @@ class Scribe:
                 session.written(str(written.entry_file))
             else:
                 self._announce(session)
+
+    def _note_number(self, record: Record) -> None:
+        self._count()
+        if session := self.sessions.get(record.session):
+            session.renumbered(record)
 
     def _count(self) -> None:
         with self._counting:

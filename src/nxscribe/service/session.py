@@ -138,8 +138,7 @@ class Session:
             self._refuse_unless(ScanState.RUNNING)
             record, plan = self._opened()
             record = replace(record, given={**record.given, **parameter_readings(parameters, now())})
-            self._journal.update(record)
-            self._open = (record, plan)
+            self._open = (self._journal.update(record), plan)
 
     def name_file(self, name: str) -> None:
         """Keep a raw file that the control system names during the scan. Named again, it is kept once.
@@ -187,6 +186,14 @@ class Session:
         log.warning("scan interrupted", scan=self._status.scan, entry=self._status.entry, reason=why)
         self._close(EndRequest(), EndReason.INTERRUPTED, f"the scan was closed by rule: {why}")
 
+    def renumbered(self, kept: Record) -> None:
+        """Take note that a scan of this session has another number now, because another's entry has its own."""
+        with self._lock:
+            if self._open and self._open[0].id == kept.id and self._open[0].number != kept.number:
+                record, plan = self._open
+                self._open = (record.renumbered(kept.number), plan)
+        self._change(lambda now: replace(now, entry=kept.entry) if now.record == kept.id else now)
+
     def written(self, path: str) -> None:
         """Note that a file of this session was written."""
         self._change(lambda before: replace(before, last_file=path))
@@ -222,7 +229,7 @@ class Session:
                     searches=tuple(one for one in record.searches if one.detector not in told),
                     notes=(*record.notes, *(problem.explanation for problem in unclear)),
                 )
-                self._journal.update(record)
+                record = self._journal.update(record)
                 answer = answer_of(record, snapshot, self._root, time.monotonic() - began)
                 self._open = None
                 missing = reasons(record.initial, snapshot)
@@ -231,6 +238,7 @@ class Session:
                         before,
                         state=ScanState.IDLE,
                         scan="",
+                        entry=record.entry,
                         missing=missing,
                         end_dead_time_s=answer.dead_time_s,
                     )

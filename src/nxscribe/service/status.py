@@ -50,6 +50,8 @@ class Status:
     technique: str = ""
     proposal: str = ""
     entry: str = ""
+    record: str = ""
+    """The id of the current or last scan's record."""
     master: str = ""
     missing: dict[str, str] = field(default_factory=dict)
     """Of the current or last scan: placeholder to reason."""
@@ -71,6 +73,7 @@ def status_of_open(record: Record, data_root: Path) -> Status:
         technique=who.technique,
         proposal=who.proposal,
         entry=record.entry,
+        record=record.id,
         master=str(data_root / record.master),
         missing=reasons(record.initial),
         last_data_file=last_named(record),

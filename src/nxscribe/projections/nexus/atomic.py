@@ -13,6 +13,8 @@ from typing import Final
 from nxscribe.errors import Problem, ProjectionError
 from nxscribe.projections.files import AS_IT_COMES, Ownership
 
+LOCK: Final = ".nxscribe.lock"
+"""Held by whoever changes files of a folder. It stays: to delete it would let two hold it."""
 TEMPORARY: Final = ".nxscribe-writing.h5"
 """The one temporary name of a folder. Whoever holds the folder's lock may write it, so that one found there is what a
 crash left."""
@@ -20,9 +22,25 @@ crash left."""
 
 @contextlib.contextmanager
 def locked(folder: Path, ownership: Ownership = AS_IT_COMES) -> Iterator[None]:
-    """Keep other processes of nxscribe out of a folder. Made where it is not there. Raises OSError."""
+    """Keep other processes of nxscribe out of a folder, those on other machines too. Made where it is not there.
+
+    Raises OSError.
+    """
     make_folder(folder, ownership)
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    with _held(_lock_file(folder / LOCK, ownership)):
+        yield
+
+
+@contextlib.contextmanager
+def locked_here(folder: Path) -> Iterator[None]:
+    """The same against processes of this computer alone, and without a file for it: for an archive's folder."""
+    make_folder(folder)
+    with _held(os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)):
+        yield
+
+
+@contextlib.contextmanager
+def _held(descriptor: int) -> Iterator[None]:
     try:
         # A file system that has no locks has nothing to wait for.
         with contextlib.suppress(OSError):
@@ -32,14 +50,28 @@ def locked(folder: Path, ownership: Ownership = AS_IT_COMES) -> Iterator[None]:
         os.close(descriptor)
 
 
+def _lock_file(path: Path, ownership: Ownership) -> int:
+    """A descriptor of it. A file, and open for writing: NFS takes no other lock than on such."""
+    with contextlib.suppress(FileExistsError):
+        path.touch(exist_ok=False)
+        _hand_over(path, ownership.group, ownership.growing)
+    try:
+        return os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except PermissionError:
+        # Another user's, and the config gives it to no group: good on one machine.
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+
 @contextlib.contextmanager
-def replacing(path: Path, ownership: Ownership = AS_IT_COMES, *, complete: bool = False) -> Iterator[Path]:
+def replacing(
+    path: Path, ownership: Ownership = AS_IT_COMES, *, complete: bool = False, name: str = TEMPORARY
+) -> Iterator[Path]:
     """A temporary name to write to; when the block ends well, what is there takes the place of `path`.
 
     Readers that have `path` open keep the old content, whole. Raises OSError.
     """
     make_folder(path.parent, ownership)
-    temporary = path.with_name(TEMPORARY)
+    temporary = path.with_name(name)
     temporary.unlink(missing_ok=True)
     try:
         yield temporary

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from nxscribe.model import Field, Phase, Quality, Reading, Template, Value
+from nxscribe.model import Field, Phase, Quality, Reading, Snapshot, Template, Value
 from nxscribe.model.nxtypes import kind
 from nxscribe.projections.nexus import values
 from nxscribe.projections.nexus.values import Fitted, UnfitError
-from nxscribe.records.built_in import built_in
+from nxscribe.records.built_in import SOURCE, built_in
 from nxscribe.records.record import Record
 
 _BY_WEIGHT: Final = (Quality.VALID, Quality.CHANGING, Quality.WARNING, Quality.ALARM, Quality.INVALID)
@@ -37,8 +37,8 @@ class Lookup:
 
     def __init__(self, record: Record) -> None:
         self._given = record.given
-        self._initial = record.initial.readings
-        self._final = record.final.readings if record.final else {}
+        self._initial = _not_of_ours(record.initial)
+        self._final = _not_of_ours(record.final) if record.final else {}
         self._built_in = built_in(record)
         self._is_open = record.is_open
 
@@ -95,6 +95,11 @@ class Lookup:
             time=max(reading.time for reading in readings.values()),
             quality=max((reading.quality for reading in readings.values()), key=_BY_WEIGHT.index),
         )
+
+
+def _not_of_ours(snapshot: Snapshot) -> dict[str, Reading]:
+    """Without what nxscribe itself said at the time: the record knows better since, should it have been renumbered."""
+    return {name: reading for name, reading in snapshot.readings.items() if reading.source != SOURCE}
 
 
 def _text(value: Value | None) -> str:

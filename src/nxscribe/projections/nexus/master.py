@@ -10,21 +10,23 @@ from typing import Final
 
 import h5py
 
-from nxscribe.errors import Problem, ProjectionError
+from nxscribe.errors import EntryTakenError, Problem, ProjectionError
 from nxscribe.model import iso
 from nxscribe.projections.files import AS_IT_COMES, Ownership, entries_folder
 from nxscribe.projections.nexus import atomic, writer
 from nxscribe.projections.nexus.account import RECORD_ID
 from nxscribe.projections.nexus.nodes import ExternalLinkNode, GroupNode
 from nxscribe.projections.nexus.verify import verify_entry
+from nxscribe.records.record import entry_number
 
 CREATOR: Final = "nxscribe"
 
 
-def check_owner(path: Path, entry: str, record_id: str) -> None:
+def check_owner(path: Path, entry: str, record_id: str, *, master: Path) -> None:
     """See that a file is nxscribe's, and that its entry of that name, if any, is the record's own.
 
-    A link to an entry whose file is gone is nobody's. Raises ProjectionError.
+    A link to an entry whose file is gone is nobody's. Raises EntryTakenError where it is another record's, and
+    ProjectionError where it is not nxscribe's or cannot be opened.
     """
     if not path.exists():
         return
@@ -43,14 +45,22 @@ def check_owner(path: Path, entry: str, record_id: str) -> None:
             return
         found = group.get(RECORD_ID)
         owner = "" if found is None else found.asstr()[()]
-    if owner != record_id:
+    if not owner:
         raise ProjectionError(
             Problem(
-                f"{path} has an {entry} already, of {f'the record {owner}' if owner else 'unknown origin'},"
-                f" and not of {record_id}",
-                "two daemons, or two journals, number the scans of one experiment",
-                "give them different master files in the config, or move the older files away",
+                f"{path} has an {entry} already, of unknown origin",
+                "someone put it there, or a later version of nxscribe did",
+                "move it away, or change `files.master` in the config",
             )
+        )
+    if owner != record_id:
+        raise EntryTakenError(
+            Problem(
+                f"{path} has an {entry} already, of the record {owner}, and not of {record_id}",
+                "two daemons, or two journals, number the scans of one experiment",
+                "a daemon takes the next free number by itself",
+            ),
+            free_from=_highest_number(master) + 1,
         )
 
 
@@ -110,6 +120,15 @@ def opened(path: Path) -> h5py.File:
                 "mend its permissions, or move it away: nxscribe then makes it again from its records",
             )
         ) from error
+
+
+def _highest_number(master: Path) -> int:
+    """The highest number that an entry has in the folder of entries, or that the master shows."""
+    names = [path.stem for path in entries_folder(master).glob("entry_*.h5")]
+    if master.exists():
+        with opened(master) as file:
+            names += file
+    return max(map(entry_number, names), default=0)
 
 
 def _linked(master: Path, links: dict[str, str], default: str, time: datetime) -> bytes:

@@ -26,6 +26,8 @@ _TOLD: Final = 5
 _OURS: Final = frozenset({f"{ACCOUNT}/frames", f"{ACCOUNT}/stored"})
 _FRAME: Final = 2
 """Dimensions of one frame."""
+_TEMPORARY: Final = ".nxscribe-packing.h5"
+"""Not the name that the daemon writes to: the archive may be in an experiment's folder."""
 PACKED_FROM: Final = "packed_from"
 
 
@@ -60,7 +62,7 @@ def pack(source: Path, target: Path, *, frames: bool = True) -> Packed:
         raise ProjectionError(Problem(f"{source} is not there", remedy="give the path of a master file"))
     packed = Packed(target)
     try:
-        with atomic.locked(target.parent), atomic.replacing(target, complete=True) as temporary:
+        with atomic.locked_here(target.parent), atomic.replacing(target, complete=True, name=_TEMPORARY) as temporary:
             _Packing(source, packed, frames=frames).run(temporary)
     except OSError as error:
         raise ProjectionError(

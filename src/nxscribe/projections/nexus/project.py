@@ -36,13 +36,14 @@ _REMEDIES: Final = {
 def write_nexus(record: Record, settings: FileSettings) -> Written:
     """Write a record's entry and see that the master shows it. Done again, it gives the same files.
 
-    Raises ProjectionError; the files are then as they were before.
+    Raises EntryTakenError where another record's entry has the place, and ProjectionError; the files are then as they
+    were before.
     """
     names = names_of(record, settings)
     path, container = names.master, names.container
     with _explained(path, settings.data_root), atomic.locked(path.parent, settings.ownership):
         for file in dict.fromkeys((path, container)):
-            master.check_owner(file, record.entry, record.id)
+            master.check_owner(file, record.entry, record.id, master=path)
         raw = raw_of(record, settings, names)
         tree = build_tree(_definition(record), record, raw.links)
         complete = not record.is_open and not raw.pending
@@ -107,7 +108,7 @@ def _put(
     time = now()
     # First, so that no link ever leads to what is not there yet.
     for path, entry in aside.items():
-        master.check_owner(path, record.entry, record.id)
+        master.check_owner(path, record.entry, record.id, master=names.master)
         _put_file(path, record, entry, time, ownership, complete=complete)
     has_plot = "default" in tree.entry.attributes
     if names.container == names.master:
