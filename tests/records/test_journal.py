@@ -133,6 +133,7 @@ def test_a_renumbered_record_is_due_and_tells_both_numbers(journal: Journal) -> 
 def test_whoever_updates_a_record_that_was_renumbered_meanwhile_learns_its_number(journal: Journal) -> None:
     record = journal.begin(some_record())
     journal.renumber(record.id, at_least=7)
+    assert journal.note(record).number == 7
     kept = journal.update(ended(record))
     assert kept.number == 7
     assert "entry_0007 was entry_0001" in kept.notes[-1]

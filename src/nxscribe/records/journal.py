@@ -81,9 +81,7 @@ class Journal(JournalReader):
         """
         snapshots = snapshot_parts(record)
         with self._database.writing() as connection:
-            position, number = _place(connection, record.id)
-            if number != record.number:
-                record = record.renumbered(number)
+            position, record = _as_numbered(connection, record)
             connection.execute(
                 "UPDATE record SET end_time = ?, end_reason = ?, revision = revision + 1 WHERE position = ?",
                 (record.end_time and sortable(record.end_time), record.end_reason, position),
@@ -115,14 +113,15 @@ class Journal(JournalReader):
             outbox.enqueue(connection, position)
         return record
 
-    def note(self, record: Record) -> None:
+    def note(self, record: Record) -> Record:
         """Keeps what is new in a running scan's record, its readings apart, and leaves its files for the next update.
 
-        For what comes thousands of times in one scan.
+        For what comes thousands of times in one scan. Returns the record as `update` does.
         """
-        part = head_part(record)
         with self._database.writing() as connection:
-            _put(connection, _position(connection, record.id), (part,))
+            position, record = _as_numbered(connection, record)
+            _put(connection, position, (head_part(record),))
+        return record
 
     def add(self, record: Record, *, due: bool = False) -> None:
         """Keeps a record that another journal gave, number and all; its files are to be made if `due`.
@@ -240,6 +239,12 @@ def _place(connection: sqlite3.Connection, record_id: str) -> tuple[int, int]:
     if not row:
         raise JournalError(Problem(f"the journal has no record {record_id}", "it was removed", "start a new scan"))
     return int(row[0]), int(row[1])
+
+
+def _as_numbered(connection: sqlite3.Connection, record: Record) -> tuple[int, Record]:
+    """The record's position, and the record with the number that the journal has for it."""
+    position, number = _place(connection, record.id)
+    return position, record if number == record.number else record.renumbered(number)
 
 
 def _highest(connection: sqlite3.Connection, master: str) -> int:

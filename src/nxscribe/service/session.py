@@ -150,8 +150,7 @@ class Session:
             record, plan = self._opened()
             named = with_named_file(record, name, plan.detectors, self._beamline().config.datasets)
             if named.raw != record.raw:
-                self._journal.note(named)
-                self._open = (named, plan)
+                self._open = (self._journal.note(named), plan)
         self._change(lambda before: replace(before, last_data_file=name))
 
     def end(self, request: EndRequest) -> Answer:
