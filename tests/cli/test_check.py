@@ -76,6 +76,81 @@ def test_definitions_are_checked_even_where_the_config_is_broken(run) -> None:
     assert "gone.xml" in result.stdout
 
 
+def told(result: Result) -> list[str]:
+    """Place and first words of each problem."""
+    return [line.split("; ")[0] for line in result.stdout.splitlines()]
+
+
+BROKEN = [
+    ("limits: {deadline_s: soon}", "id16a.yaml:6:22: error: limits.deadline_s should be a number, not 'soon'"),
+    ("limitz: {deadline_s: 1}", "id16a.yaml:6:1: error: unknown key `limitz`"),
+    ("detectors: {pco: {group: g}}", "id16a.yaml:6:13: error: detectors.pco: a detector has exactly one of device"),
+    ("files: {master: '{x}.h5'}", "id16a.yaml:6:18: error: the pattern '{x}.h5' has the unknown part {x}"),
+    ("state_dir: *here", "id16a.yaml:6:12: error: the alias *here is not allowed"),
+    ("beamline: again", "id16a.yaml:6:1: error: 'beamline' is written twice"),
+]
+
+
+@pytest.mark.parametrize(("mistake", "problem"), BROKEN)
+def test_a_mistake_in_the_config_hides_nothing_that_depends_on_both(run, mistake: str, problem: str) -> None:
+    found = told(run(CONFIG % "mm" + mistake + "\n"))
+    assert len(found) == 3
+    assert found[0].startswith(problem)
+    assert found[1].startswith("tomo.xml:2:3: error: /energy is in 'keV', but the source of ${energy} is in 'mm'")
+    assert found[2].startswith("tomo.xml:3:3: warning: the placeholder ${humidity} of /humidity has no source")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "sources: {energy: 3, humidity: a/b}",
+        "sources: {energy: {expression: '${x}', tango: a/b/c/d}, x: a/b/c/d, humidity: *y}",
+        "source: {energy: {tango: a/b/c/d, units: keV}, humidity: a/b/c/d}",
+        "sources: nothing",
+        "parameters: [humidity, energy, 3]",
+        "detectors: {pco: {group: 3}}\nparameters: [energy, humidity]",
+    ],
+)
+def test_what_follows_from_a_mistake_is_not_told_beside_it(run, wrong: str) -> None:
+    """No placeholder without a source, and no source without use."""
+    found = told(run(f"beamline: id16a\ndata_root: data\ntechniques: {{tomo: {{definition: tomo.xml}}}}\n{wrong}\n"))
+    assert found
+    assert all(problem.startswith("id16a.yaml:4:") for problem in found)
+
+
+def test_a_key_that_is_misspelt_is_read_as_what_was_meant(run) -> None:
+    found = told(run((CONFIG % "mm").replace("sources:", "sauces:")))
+    assert found[0] == "id16a.yaml:4:1: error: unknown key `sauces`"
+    assert found[1].startswith("tomo.xml:2:3: error: /energy is in 'keV'")
+
+
+def test_a_broken_technique_hides_nothing_of_the_others(run) -> None:
+    Path("broken.xml").write_text('<group NX_class="NXentry" groupName="${entry}"><a>')
+    Path("flawed.xml").write_text(
+        '<group NX_class="NXentry" groupName="${entry}"><include file="gone.xml"/>'
+        '<link groupName="l" ref="/in/gone"/><a NAPItype="NX_FLOOT">${a}</a></group>'
+    )
+    config = CONFIG % "mm" + "  spare: {tango: a/b/c/d, unit: furlongz}\n"
+    more = "other: {definition: broken.xml, sources: {x: {expression: 1 +}}}, more: {definition: flawed.xml}, tomo"
+    found = told(run(config.replace("tomo", more, 1)))
+    assert [problem.split(" error: ")[-1].split(" warning: ")[-1].split(",")[0] for problem in found] == [
+        "not XML: no element found",
+        "gone.xml cannot be read",
+        "the placeholder ${a} of /a has no source",
+        "unknown type 'NX_FLOOT'",
+        "the expression of ${x}",
+        "'furlongz'",
+        "/energy is in 'keV'",
+        "the placeholder ${humidity} of /humidity has no source",
+    ]
+
+
+def test_a_syntax_error_of_the_config_hides_no_definition_named_before_it(run) -> None:
+    found = told(run("techniques: {tomo: {definition: gone.xml}}\nsources: [a\n"))
+    assert "not YAML" in found[1]
+    assert "gone.xml" in found[0]
+
+
 def test_no_config_has_status_two(run) -> None:
     result = run(None)
     assert result.exit_code == 2

@@ -183,6 +183,28 @@ def test_sections_with_nothing_below_count_as_absent(load) -> None:
     assert load("sources:\nlogging:\nlimits:\n  deadline_s:\n") == load()
 
 
+@pytest.mark.parametrize("place", ["zzz:", "limits: {zzz: }", "sources: {x: {tango: a/b/c/d, zzz: }}"])
+def test_an_unknown_key_is_told_even_with_nothing_behind_it(problems, place: str) -> None:
+    [problem] = problems(f"{HEAD}{place}\n")
+    assert "unknown key `zzz`" in problem
+
+
+def test_what_was_written_twice_hides_nothing(problems) -> None:
+    found = problems(f"{HEAD}sources: {{a: 3}}\nlimits: {{deadline: 1}}\nsources: {{a: b, b: {{}}}}\n")
+    assert [problem.split("; ")[0] for problem in found] == [
+        "id16a.yaml:4:14: error: sources.a should be a mapping of keys to values, not 3",
+        "id16a.yaml:5:10: error: unknown key `deadline` in limits",
+        "id16a.yaml:6:1: error: 'sources' is written twice",
+        "id16a.yaml:6:11: error: 'a' is written twice",
+        "id16a.yaml:6:17: error: sources.b: a source has exactly one of tango, property, value, parameter, expression",
+    ]
+
+
+def test_an_alias_is_one_mistake(problems) -> None:
+    [problem] = problems(f"{HEAD}sources: {{a: *x}}\ndata: ".removesuffix("data: "))
+    assert "the alias *x is not allowed" in problem
+
+
 def test_every_mistake_is_told_at_once_in_the_order_of_the_file(problems) -> None:
     found = problems("""\
         beamlin: id16a
@@ -241,26 +263,56 @@ def test_an_unknown_key_with_no_likeness_lists_the_known(problems) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pattern", "reason"),
+    ("pattern", "offset", "reason"),
     [
-        ("/data/{proposal}.h5", "is absolute"),
-        ("../{proposal}.h5", "leaves the data root"),
-        ("{proposal}/../../x.h5", "leaves the data root"),
-        ("{proposal}//x.h5", "is empty"),
-        ("{propsal}.h5", "unknown part {propsal}"),
-        ("{proposal.__class__}.h5", "unknown part {proposal.__class__}"),
-        ("{proposal!r}.h5", "unknown part {proposal}"),
-        ("{}.h5", "unknown part {}"),
-        ("{proposal.h5", "cannot be read"),
-        (".{proposal}.h5", "begins with '.'"),
+        ("/data/{proposal}.h5", 0, "is absolute"),
+        ("../{proposal}.h5", 0, "leaves the data root"),
+        ("{proposal}/../../x.h5", 11, "leaves the data root"),
+        ("{proposal}//x.h5", 11, "is empty"),
+        ("{propsal}.h5", 0, "unknown part {propsal}"),
+        ("{proposal.__class__}.h5", 0, "unknown part {proposal.__class__}"),
+        ("x{proposal!r}.h5", 1, "unknown part {proposal}"),
+        ("{scan}{}.h5", 6, "unknown part {}"),
+        ("{scan:{scan}}.h5", 0, "unknown part {scan}"),
+        ("{scan}/{proposal.h5", 7, "cannot be read"),
+        (".{proposal}.h5", 0, "begins with '.'"),
     ],
 )
 @pytest.mark.parametrize("key", ["master", "scan_directory"])
-def test_a_pattern_that_cannot_be_a_safe_path_is_refused(problems, key: str, pattern: str, reason: str) -> None:
+def test_a_pattern_that_cannot_be_a_safe_path_is_refused(
+    problems, key: str, pattern: str, offset: int, reason: str
+) -> None:
     found = problems(f'{HEAD}files:\n  {key}: "{pattern}"\n')
     assert len(found) == 1
-    assert found[0].startswith(f"id16a.yaml:5:{len(key) + 5}: error: ")
+    assert found[0].startswith(f"id16a.yaml:5:{len(key) + 6 + offset}: error: ")
     assert reason in found[0]
+
+
+def test_every_fault_of_a_pattern_is_told_at_its_column(problems) -> None:
+    found = problems(f"{HEAD}files:\n  master: /{{prop}}/{{scan}}/../{{smple}}//.x\n")
+    assert [problem.split(": error: ")[0] + problem.split(".x'")[1][:30] for problem in found] == [
+        "id16a.yaml:5:11 is absolute; files are laid o",
+        "id16a.yaml:5:12 has the unknown part {prop}; ",
+        "id16a.yaml:5:26 leaves the data root; `..` is",
+        "id16a.yaml:5:29 has the unknown part {smple};",
+        "id16a.yaml:5:37 cannot be used: the part is e",
+        "id16a.yaml:5:38 cannot be used: the part '",
+    ]
+
+
+def test_every_fault_of_a_pattern_of_raw_files_is_told(problems) -> None:
+    found = problems(f"{HEAD}detectors: {{pco: {{files: '{{prop}}/*/../', group: g}}}}\n")
+    assert [problem.split(": error: ")[0].removeprefix("id16a.yaml:4:") for problem in found] == [
+        "27",
+        "34",
+        "36",
+        "39",
+    ]
+
+
+def test_where_columns_cannot_be_told_a_fault_stands_at_its_pattern(problems) -> None:
+    found = problems(f'{HEAD}files: {{master: "\\u007bprop}}"}}\n')
+    assert found[0].startswith("id16a.yaml:4:17: error: the pattern '{prop}' has the unknown part")
 
 
 def test_devices_are_told_apart_without_regard_to_case(problems) -> None:

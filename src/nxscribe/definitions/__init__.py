@@ -12,7 +12,7 @@ from nxscribe.definitions.loading import (
     reached_files,
     read_definition,
 )
-from nxscribe.definitions.located import Located, load_located
+from nxscribe.definitions.located import FlawedYamlError, Located, load_located
 from nxscribe.definitions.names import written_names
 from nxscribe.definitions.xml_reader import read_xml
 from nxscribe.definitions.xml_writer import to_xml
@@ -22,6 +22,7 @@ from nxscribe.definitions.yaml_writer import to_yaml
 __all__ = [
     "Document",
     "FlawedDefinitionError",
+    "FlawedYamlError",
     "Include",
     "Loaded",
     "Located",

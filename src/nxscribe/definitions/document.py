@@ -40,9 +40,11 @@ class FlawedDocumentError(InputError):
 class FlawedDefinitionError(InputError):
     """A definition with mistakes that leave its tree to be seen. It is good for finding more of them alone."""
 
-    def __init__(self, definition: Definition, *problems: Problem) -> None:
+    def __init__(self, definition: Definition, *problems: Problem, is_part: bool) -> None:
         super().__init__(*problems)
         self.definition = definition
+        self.is_part = is_part
+        """Whether a file could not be read: what is not in the tree may be in that file."""
 
 
 def checked(document: Document, findings: Findings) -> Document:

@@ -16,6 +16,8 @@ class Findings:
     def __init__(self) -> None:
         self._problems: list[Problem] = []
         self._counts: Counter[Severity] = Counter()
+        self.is_part = False
+        """Whether something could not be read: what seems to be missing may be there."""
 
     def error(self, what: str, why: str, remedy: str, location: Location, *also: Location) -> None:
         """Note what makes the input unusable."""

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from nxscribe.definitions.document import Document, FlawedDefinitionError, FlawedDocumentError, Include
+from nxscribe.definitions.document import ENTRY_NAME, Document, FlawedDefinitionError, FlawedDocumentError, Include
 from nxscribe.definitions.findings import Findings, did_you_mean
 from nxscribe.definitions.merge import blank, merge
 from nxscribe.definitions.text import MAX_BYTES, read_bounded
@@ -47,7 +47,7 @@ def load_definition(name: str, path: Path, additions: Sequence[Path] = ()) -> Lo
 
     Raises:
         FlawedDefinitionError: With the problems of all files, and the tree as far as it can be seen.
-        InputError: With the problems of all files, of which one cannot be read at all.
+        InputError: When there are so many problems that reading on makes no sense.
     """
     loader = _Loader()
     for file in (path, *additions):
@@ -55,7 +55,8 @@ def load_definition(name: str, path: Path, additions: Sequence[Path] = ()) -> Lo
     root = loader.root()
     check_tree(root, loader.findings)
     if loader.findings.failed:
-        raise FlawedDefinitionError(Definition(name, root, "", tuple(loader.files)), *loader.findings.problems)
+        flawed = Definition(name, root, "", tuple(loader.files))
+        raise FlawedDefinitionError(flawed, *loader.findings.problems, is_part=loader.findings.is_part)
     text = to_xml(Document(root))
     if len(text.encode()) > MAX_BYTES:
         loader.findings.error("the whole definition is too large", "", "split it into techniques", Location(str(path)))
@@ -127,7 +128,6 @@ class _Loader:
         self.files: list[str] = []
         self._trees: list[Group] = []
         self._seen: set[str] = set()
-        self._is_incomplete = False
         self._open: dict[str, Location] = {}
         """The files whose includes are being read, each with the place that asked for it."""
 
@@ -138,10 +138,8 @@ class _Loader:
         self._load(Path(os.path.normpath(path)), None, confines)
 
     def root(self) -> Group:
-        """All trees as one. Raises InputError when any file was unreadable."""
-        if self._is_incomplete:
-            self.findings.check()
-        root = blank(self._trees[0])
+        """All trees as one, those of unreadable files apart."""
+        root = blank(self._trees[0]) if self._trees else Group(ENTRY_NAME, "NXentry")
         for tree in self._trees:
             root = merge(root, tree, self.findings)
         return root
@@ -166,7 +164,7 @@ class _Loader:
             self.findings.add(error.problems)
             document = error.document
         except InputError as error:
-            self._is_incomplete = True
+            self.findings.is_part = True
             self.findings.add(_asked_for(problem, asked) for problem in error.problems)
             return
         self.findings.add(document.warnings)

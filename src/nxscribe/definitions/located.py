@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeAlias
 
 import yaml
@@ -19,6 +19,17 @@ from nxscribe.definitions.text import MAX_DEPTH, MAX_NODES, MAX_PROBLEMS, brief,
 from nxscribe.errors import InputError, Location, Problem
 
 Scalar: TypeAlias = bool | int | float | str | None
+
+
+class FlawedYamlError(InputError):
+    """A YAML text with mistakes. Its tree is there as far as it was read: what is wrong beyond them can be told."""
+
+    def __init__(self, root: Located, *problems: Problem, is_whole: bool) -> None:
+        super().__init__(*problems)
+        self.root = root
+        """Of two values of one key it has the first; of two mappings what both have."""
+        self.is_whole = is_whole
+        """Whether the text was read to its end."""
 
 
 class _Mark(Protocol):
@@ -57,6 +68,16 @@ class Located:
     text: str = ""
     """A scalar as its author wrote it, quotes apart: `1.50` where the value is 1.5. Empty for lists and mappings."""
 
+    indent: int | None = None
+    """Columns before a scalar's text, its opening quote; None where its columns are not those of its text: a block, or
+    one with escapes."""
+
+    def within(self, offset: int) -> Location:
+        """Where the character at `offset` of a scalar's text stands, as far as that can be known."""
+        if self.indent is None:
+            return self.location
+        return replace(self.location, column=self.location.column + self.indent + offset)
+
     def plain(self) -> object:
         """The value without positions, as `yaml.safe_load` would give it."""
         if isinstance(self.value, dict):
@@ -75,6 +96,23 @@ class Located:
             node = below
         return node.location
 
+    def find(self, path: Sequence[str | int]) -> Located | None:
+        """The node at `path`; None where there is none."""
+        if not path:
+            return self
+        below = self._child(path[0])
+        return below.find(path[1:]) if below else None
+
+    def walk(self, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Located]]:
+        """This node and each one below, with the steps that lead to it."""
+        yield path, self
+        if isinstance(self.value, dict):
+            for key, below in self.value.items():
+                yield from below.walk((*path, key))
+        elif isinstance(self.value, list):
+            for number, below in enumerate(self.value):
+                yield from below.walk((*path, number))
+
     def _child(self, step: str | int) -> Located | None:
         if isinstance(self.value, dict) and isinstance(step, str):
             return self.value.get(step)
@@ -91,18 +129,22 @@ def load_located(data: bytes, file: str) -> Located:
         file: The name that locations shall carry.
 
     Raises:
-        InputError: With every problem that was found; a syntax error ends the search.
+        FlawedYamlError: With every problem that was found; a syntax error ends the search.
+        InputError: When it is no text, or so large or deep or wrong that reading on makes no sense.
     """
     builder = _Builder(file)
     text = decode(data, file)
+    is_whole = False
     try:
         for event in yaml.parse(text, Loader=_PARSER):
             builder.take(event)
+        is_whole = True
     except yaml.MarkedYAMLError as error:
         builder.problems.append(_syntax_problem(error, text, file))
+    root = builder.root or Located(None, Location(file, 1, 1))
     if builder.problems:
-        raise InputError(*builder.problems)
-    return builder.root or Located(None, Location(file, 1, 1))
+        raise FlawedYamlError(root, *builder.problems, is_whole=is_whole)
+    return root
 
 
 class _Builder:
@@ -151,8 +193,7 @@ class _Builder:
                 "put the name in quotes",
                 node.location,
             )
-        self._add(node)
-        self._open.append(node)
+        self._open.append(self._add(node))
         self._keys.append(None)
 
     def _scalar(self, event: yaml.ScalarEvent, location: Location) -> None:
@@ -165,7 +206,8 @@ class _Builder:
             )
         if not self._expects_key():
             plain = event.implicit[0] and event.style not in ("'", '"', "|", ">")
-            self._add(Located(_resolve(event.value) if plain else event.value, location, text=event.value))
+            value = _resolve(event.value) if plain else event.value
+            self._add(Located(value, location, text=event.value, indent=_indent(event)))
             return
         key = event.value
         locations = self._open[-1].key_locations
@@ -185,13 +227,14 @@ class _Builder:
     def _expects_key(self) -> bool:
         return bool(self._open) and isinstance(self._open[-1].value, dict) and self._keys[-1] is None
 
-    def _add(self, node: Located) -> None:
+    def _add(self, node: Located) -> Located:
+        """Add a node where it belongs. Returns the one that takes what comes below it."""
         self._count += 1
         if self._count > MAX_NODES:
             self._stop(f"more than {MAX_NODES} values", "", "split the file", node.location)
         if not self._open:
             self.root = node
-            return
+            return node
         parent = self._open[-1].value
         if isinstance(parent, list):
             parent.append(node)
@@ -199,10 +242,14 @@ class _Builder:
             key = self._keys[-1]
             if key is None:  # an alias as a key: its problem is told already
                 key = f"*{len(parent)}"
+                self._open[-1].key_locations.setdefault(key, node.location)
                 self._keys[-1] = key
             else:
-                parent.setdefault(key, node)
                 self._keys[-1] = None
+                first = parent.setdefault(key, node)
+                if isinstance(first.value, dict) and isinstance(node.value, dict):
+                    return first  # a key that is written twice: what is wrong in the second mapping is told, too
+        return node
 
     def _refuse_decorations(self, event: yaml.NodeEvent, location: Location) -> None:
         if event.anchor is not None:
@@ -231,6 +278,14 @@ class _Builder:
 
     def _stop(self, what: str, why: str, remedy: str, location: Location) -> None:
         raise InputError(*self.problems, Problem(what, why, remedy, location))
+
+
+def _indent(event: yaml.ScalarEvent) -> int | None:
+    start, end = event.start_mark, event.end_mark
+    if start is None or end is None or event.style in ("|", ">") or event.anchor or event.tag:
+        return None
+    quote = 1 if event.style in ("'", '"') else 0
+    return quote if start.line == end.line and end.column - start.column == len(event.value) + 2 * quote else None
 
 
 def _resolve(text: str) -> Scalar:

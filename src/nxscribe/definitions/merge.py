@@ -122,6 +122,8 @@ def _bare(node: Node | Attribute) -> Node | Attribute:
 
 
 def _nothing_to_override(node: Node | Attribute, known: Iterable[str], findings: Findings) -> None:
+    if findings.is_part:
+        return
     findings.error(
         f"{node.name!r} overrides nothing",
         "no other file gives it to this group",

@@ -59,7 +59,7 @@ def _check_link(link: Link, path: str, written: dict[str, Node], findings: Findi
         findings.warning(
             f"the link {link.name!r} leads back to itself", "it will not be written", "name its real target", place
         )
-    elif node is None and not _comes_with_the_raw_files(target, written):
+    elif node is None and not findings.is_part and not _comes_with_the_raw_files(target, written):
         findings.warning(
             f"nothing is at {target}",
             f"the link {link.name!r} dangles and will not be written",
@@ -76,6 +76,8 @@ def _comes_with_the_raw_files(target: str, written: dict[str, Node]) -> bool:
 
 def _check_plot(group: Group, findings: Findings) -> None:
     """The way from the entry to a plot: https://manual.nexusformat.org/datarules.html#version-3."""
+    if findings.is_part:
+        return
     names = dict(zip(written_names(group), group.children, strict=True))
     for attribute in group.attributes:
         text = attribute.template.text

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from nxscribe.definitions import yaml_words
 from nxscribe.definitions.document import ENTRY_NAME, Document, Include, checked
 from nxscribe.definitions.facts import Written
 from nxscribe.definitions.findings import Findings, did_you_mean
-from nxscribe.definitions.located import Located, load_located
+from nxscribe.definitions.located import FlawedYamlError, Located, load_located
 from nxscribe.definitions.nodes import NodeMaker
-from nxscribe.errors import Location
+from nxscribe.errors import Location, Problem
 from nxscribe.model import Attribute, Group, Node
 
 # `name(kind)`, and for the second sibling of that name and kind `name(kind)#2`.
@@ -29,7 +29,12 @@ def read_yaml(data: bytes, file: str) -> Document:
     Raises:
         InputError: With every problem that was found; a syntax error ends the search.
     """
-    return _Reader().read(load_located(data, file))
+    try:
+        return _Reader().read(load_located(data, file))
+    except FlawedYamlError as error:
+        if not error.is_whole:
+            raise
+        return _Reader(error.problems).read(error.root)
 
 
 @dataclass(slots=True)
@@ -42,8 +47,11 @@ class _Body:
 
 
 class _Reader:
-    def __init__(self) -> None:
+    def __init__(self, problems: Collection[Problem] = ()) -> None:
+        """`problems` were found in the text already."""
         self._findings = Findings()
+        self._findings.add(problems)
+        self._places = frozenset(problem.location for problem in problems)
         self._make = NodeMaker(self._findings)
 
     def read(self, top: Located) -> Document:
@@ -60,9 +68,11 @@ class _Reader:
                 f"begin with {yaml_words.ENTRY}:",
                 top.location,
             )
-        self._findings.check()
-        entry = Written(ENTRY_NAME, top.key_locations[yaml_words.ENTRY])
-        root = self._group(entry, "NXentry", keys[yaml_words.ENTRY])
+        others = [key for key, node in keys.items() if key != yaml_words.INCLUDE and isinstance(node.value, dict)]
+        meant = yaml_words.ENTRY if yaml_words.ENTRY in keys else next(iter(others), "")
+        if not meant:
+            self._findings.check()
+        root = self._group(Written(ENTRY_NAME, top.key_locations[meant]), "NXentry", keys[meant])
         includes = self._includes(keys[yaml_words.INCLUDE]) if yaml_words.INCLUDE in keys else ()
         return checked(Document(root, includes), self._findings)
 
@@ -92,7 +102,7 @@ class _Reader:
     def _group(self, name: Written, nx_class: str, node: Located) -> Group:
         body = _Body()
         if isinstance(node.value, dict):
-            for key, below in node.value.items():
+            for key, below in self._sound(node.value):
                 place = node.key_locations[key]
                 if key in yaml_words.GROUP:
                     body.facts[yaml_words.GROUP[key]] = self._text(below, key)
@@ -135,7 +145,7 @@ class _Reader:
         if not isinstance(node.value, dict):
             body.facts["value"] = self._text(node, what, may_be_empty=True)
             return body
-        for key, below in node.value.items():
+        for key, below in self._sound(node.value):
             place = node.key_locations[key]
             if key in words:
                 body.facts[words[key]] = self._text(below, key, may_be_empty=key == "value")
@@ -145,6 +155,12 @@ class _Reader:
                 remedy = "; ".join(part for part in (did_you_mean(key, words), hint) if part)
                 self._findings.error(f"{what} has no {key!r}", "", remedy, place)
         return body
+
+    def _sound(self, below: Mapping[str, Located]) -> Iterator[tuple[str, Located]]:
+        """What stands below a key, aliases left out: no more need be said of them."""
+        for key, node in below.items():
+            if node.value is not None or node.location not in self._places:
+                yield key, node
 
     def _text(self, node: Located, what: str, *, may_be_empty: bool = False) -> Written:
         if isinstance(node.value, list | dict):

@@ -23,6 +23,8 @@ def compile_plan(
     detectors: Mapping[str, LimaDetector] = MappingProxyType({}),
     parameters: Collection[str] = (),
     frames_in: Collection[str] = (),
+    *,
+    is_part: bool = False,
 ) -> tuple[CapturePlan, tuple[Problem, ...]]:
     """The plan of one technique, and the warnings that go with it.
 
@@ -32,6 +34,8 @@ def compile_plan(
         detectors: The cameras, by name; each adds the placeholders of its saving attributes.
         parameters: Names, or patterns such as `TOMO_*`, of placeholders that the control system sets itself.
         frames_in: The groups, as paths from the entry, that get frames of detectors that are no cameras of Lima's.
+        is_part: Whether something of all this could not be read. What a claimed application definition asks for is
+            not missed then.
 
     Raises:
         InputError: With every error that was found, and the warnings after them.
@@ -56,13 +60,14 @@ def compile_plan(
         operands={name: operands[name] for name in sorted(needed & operands.keys())},
         detectors=dict(detectors),
     )
+    groups = [*(detector.group for detector in detectors.values()), *frames_in]
     problems = (
         *problems,
         *check_expressions(offered),
         *check_dimensions(offered),
         *check_sources(plan, uses, offered, parameters),
         *check_units(uses, offered, definition),
-        *check_claims(definition, [*(detector.group for detector in detectors.values()), *frames_in]),
+        *(() if is_part else check_claims(definition, groups)),
     )
     if any(problem.severity is Severity.ERROR for problem in problems):
         raise InputError(*problems)

@@ -11,7 +11,7 @@ from nxscribe.errors import InputError, Location, Problem, Severity, TriggerRefu
 from nxscribe.model import Definition, Template
 from nxscribe.plan import BUILT_IN, CapturePlan, ExpressionSource, Source, compile_plan
 from nxscribe.records import DefinitionText
-from nxscribe.service.config import Config, Technique
+from nxscribe.service.config import Config, Lost, Technique
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,27 +51,48 @@ def load_beamline(config: Config) -> Beamline:
     Raises:
         InputError: With every problem of every technique, errors and warnings, in the order of files and lines.
     """
+    beamline, found = examine_beamline(config, Lost())
+    if beamline is None:
+        raise InputError(*found)
+    return beamline
+
+
+def examine_beamline(config: Config, lost: Lost) -> tuple[Beamline | None, tuple[Problem, ...]]:
+    """The beamline, or None where an error is among the problems; and those, in the order of files and lines.
+
+    Args:
+        config: All of a config that is right.
+        lost: What would be in it if all of it were.
+    """
     definitions: dict[str, Definition] = {}
     plans: dict[str, CapturePlan] = {}
     problems: list[Problem] = []
+    is_part = lost.techniques
     for technique in config.techniques.values():
+        compiling = _Compiling(config, technique, lost)
         try:
             loaded = load_definition(technique.name, technique.definition, technique.additions)
-            definitions[technique.name] = loaded.definition
-            problems += loaded.warnings
-            plans[technique.name], warnings = _compile(config, technique, loaded.definition)
-            problems += warnings
         except FlawedDefinitionError as error:
             definitions[technique.name] = error.definition
-            problems += (*error.problems, *_further(config, technique, error.definition))
+            problems += (*error.problems, *compiling.further(error.definition, is_part=error.is_part))
+            is_part = is_part or error.is_part
         except InputError as error:
             problems += error.problems
-    if len(definitions) == len(config.techniques):
-        problems += _unused_sources(config, definitions)
+            is_part = True
+        else:
+            definitions[technique.name] = loaded.definition
+            problems += loaded.warnings
+            try:
+                plans[technique.name], warnings = compiling.plan(loaded.definition)
+                problems += warnings
+            except InputError as error:
+                problems += error.problems
+    if not is_part:
+        problems += _unused_sources(config, definitions, lost)
     found = tuple(sorted(dict.fromkeys(problems), key=_place))
     if any(problem.severity is Severity.ERROR for problem in found):
-        raise InputError(*found)
-    return Beamline(config, plans, {name: _text(plan) for name, plan in plans.items()}, found)
+        return None, found
+    return Beamline(config, plans, {name: _text(plan) for name, plan in plans.items()}, found), found
 
 
 def _text(plan: CapturePlan) -> DefinitionText:
@@ -79,24 +100,40 @@ def _text(plan: CapturePlan) -> DefinitionText:
     return DefinitionText(definition.name, definition.sha256, definition_text(definition))
 
 
-def _compile(config: Config, technique: Technique, definition: Definition) -> tuple[CapturePlan, tuple[Problem, ...]]:
-    sources = {**config.sources, **technique.sources}
-    parameters = (*config.parameters, *technique.parameters)
-    return compile_plan(definition, sources, config.detectors, parameters, config.groups.values())
+@dataclass(frozen=True, slots=True)
+class _Compiling:
+    """One technique's part of the config, to be put together with its definition."""
+
+    config: Config
+    technique: Technique
+    lost: Lost
+
+    def plan(self, definition: Definition, *, is_part: bool = False) -> tuple[CapturePlan, tuple[Problem, ...]]:
+        """The plan and its warnings. Raises InputError."""
+        config, technique = self.config, self.technique
+        return compile_plan(
+            definition,
+            {**config.sources, **technique.sources},
+            config.detectors,
+            (*config.parameters, *technique.parameters),
+            (*config.groups.values(), *self.lost.groups),
+            is_part=is_part or self.lost.detectors,
+        )
+
+    def further(self, flawed: Definition, *, is_part: bool) -> tuple[Problem, ...]:
+        """What is wrong beside a definition's own mistakes, so that all is told at once."""
+        try:
+            return self.plan(flawed, is_part=is_part)[1]
+        except InputError as error:
+            return error.problems
 
 
-def _further(config: Config, technique: Technique, flawed: Definition) -> tuple[Problem, ...]:
-    """What is wrong beside a definition's own mistakes, so that all is told at once."""
-    try:
-        return _compile(config, technique, flawed)[1]
-    except InputError as error:
-        return error.problems
-
-
-def _unused_sources(config: Config, definitions: Mapping[str, Definition]) -> Iterator[Problem]:
+def _unused_sources(config: Config, definitions: Mapping[str, Definition], lost: Lost) -> Iterator[Problem]:
     """Warn of sources that fill nothing: most are a placeholder's name misspelt."""
     named = {
-        name: definition.placeholders | _operands(config.sources) | _operands(config.techniques[name].sources)
+        name: definition.placeholders.union(
+            lost.named, _operands(config.sources), _operands(config.techniques[name].sources)
+        )
         for name, definition in definitions.items()
     }
     yield from _unused(config.sources, frozenset[str]().union(*named.values()), "no definition names it")

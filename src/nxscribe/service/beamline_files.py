@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from nxscribe.definitions import Located, load_located, reached_files
+from nxscribe.definitions import FlawedYamlError, Located, load_located, reached_files
 from nxscribe.definitions.text import read_bounded
 from nxscribe.errors import InputError, Location, Problem
 from nxscribe.service.beamline import Beamline, load_beamline
@@ -83,6 +83,8 @@ def named_definitions(config: Path) -> Iterator[tuple[str, list[Path]]]:
     """Each technique that a config names, be it otherwise broken, with its definition's file and its additions'."""
     try:
         document = load_located(read_bounded(config), str(config))
+    except FlawedYamlError as error:
+        document = error.root
     except (InputError, OSError):
         return
     for name, technique in _mapping(_mapping(document).get("techniques")).items():

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from nxscribe.definitions import load_definition
 from nxscribe.errors import InputError, Problem
-from nxscribe.service.beamline import Beamline, load_beamline
+from nxscribe.service.beamline import Beamline, examine_beamline
 from nxscribe.service.beamline_files import named_definitions
-from nxscribe.service.config import UnreadableError, load_config
+from nxscribe.service.config import UnreadableError, examine_config
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Findings:
     """What was found."""
 
     techniques: tuple[str, ...]
-    """Those of the config, sorted; none where it is broken."""
+    """Those of the config, sorted, as far as they can be read."""
     problems: tuple[Problem, ...]
     """Errors and warnings: those of the config, then those of the definitions, each in the order of the file."""
     readable: bool = True
@@ -31,17 +31,17 @@ def examine(path: Path, *, live: bool = False) -> Findings:
     With `live` the devices are asked, too, if nothing else is wrong.
     """
     try:
-        config = load_config(path)
+        examined = examine_config(path)
     except UnreadableError as error:
         return Findings((), error.problems, readable=False)
-    except InputError as error:
-        return Findings((), tuple(dict.fromkeys((*error.problems, *_of_definitions(path)))))
-    techniques = tuple(sorted(config.techniques))
-    try:
-        beamline = load_beamline(config)
-    except InputError as error:
-        return Findings(techniques, error.problems)
-    return Findings(techniques, (*beamline.warnings, *(_asked(beamline) if live else ())))
+    techniques = tuple(sorted(examined.config.techniques)) if examined.config else ()
+    problems = [*examined.problems, *_of_definitions(path, techniques)]
+    if examined.config:
+        beamline, found = examine_beamline(examined.config, examined.lost)
+        problems += found
+        if live and beamline and not examined.problems:
+            problems += _asked(beamline)
+    return Findings(techniques, tuple(dict.fromkeys(problems)))
 
 
 def _asked(beamline: Beamline) -> tuple[Problem, ...]:
@@ -50,9 +50,11 @@ def _asked(beamline: Beamline) -> tuple[Problem, ...]:
     return examine_live(beamline)
 
 
-def _of_definitions(path: Path) -> Iterator[Problem]:
-    """The problems of the definitions that a broken config names: its author need not mend it first to see them."""
-    for name, (definition, *additions) in named_definitions(path):
+def _of_definitions(path: Path, examined: tuple[str, ...]) -> Iterator[Problem]:
+    """The problems of the definitions that a config names in techniques of which more is wrong."""
+    for name, (definition, *additions) in named_definitions(path.absolute()):
+        if name in examined:
+            continue
         try:
             yield from load_definition(name, definition, additions).warnings
         except InputError as error:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from glob import escape, has_magic
+from glob import escape
 from pathlib import Path
 
-from nxscribe.errors import Problem
 from nxscribe.model import RawSearch
 from nxscribe.records import ScanIdentity
-from nxscribe.service.layout import NAMES, names_problem
+from nxscribe.service.patterns import NAMES
 
 
 @dataclass(frozen=True, slots=True)
 class FolderDetector:
-    """A detector whose files are found by looking. Its pattern was checked by `search_problem`."""
+    """A detector whose files are found by looking. Its pattern was checked by `search_faults`."""
 
     name: str
     group: str
@@ -43,18 +42,3 @@ class FolderDetector:
             self.dataset,
             self.during,
         )
-
-
-def search_problem(pattern: str) -> Problem | None:
-    """What is wrong with a pattern of raw files; None when nothing is."""
-    if problem := names_problem(pattern):
-        return problem
-    what = f"the pattern {pattern!r}"
-    folder, _, files = pattern.rpartition("/")
-    if not files:
-        return Problem(f"{what} names no files", "its last part is empty", "add `*` for all files of the folder")
-    if has_magic(folder):
-        return Problem(f"{what} has `*`, `?` or `[` in its folder", "one folder is looked at", "name the folder")
-    if ".." in pattern.split("/"):
-        return Problem(f"{what} has the part `..`", "it would lead elsewhere", "name the folder itself")
-    return None

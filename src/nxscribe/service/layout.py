@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from string import Formatter
 from typing import Final
 
 from nxscribe.errors import Problem, TriggerRefusedError
@@ -16,9 +15,7 @@ from nxscribe.model.names import path_part_problem
 from nxscribe.projections import FileSettings, Layout, Ownership
 from nxscribe.projections.files import AS_IT_COMES
 from nxscribe.records import ScanIdentity
-
-NAMES: Final = ("beamline", "proposal", "sample", "scan", "technique")
-"""What a pattern may name, in braces."""
+from nxscribe.service.patterns import NAMES
 
 _LONGEST_MASTER: Final = 230
 """Bytes in the master's name: the folder of its entries and its temporary names are a little longer."""
@@ -38,7 +35,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """How files are laid out. Both patterns were checked by `pattern_problem`."""
+    """How files are laid out. Both patterns were checked by `pattern_faults`."""
 
     data_root: Path
     """Absolute."""
@@ -77,34 +74,3 @@ class Files:
         if problems:
             raise TriggerRefusedError(*problems)
         return Place(master, str(self.data_root / directory))
-
-
-def names_problem(pattern: str) -> Problem | None:
-    """What is wrong with the names in braces of a pattern; None when nothing is."""
-    what = f"the pattern {pattern!r}"
-    try:
-        parts = list(Formatter().parse(pattern))
-    except ValueError as error:
-        return Problem(f"{what} cannot be read", str(error), "write names in braces: {proposal}")
-    allowed = ", ".join(f"{{{name}}}" for name in NAMES)
-    for _, name, form, conversion in parts:
-        if name is not None and (name not in NAMES or form or conversion):
-            return Problem(f"{what} has the unknown part {{{name}}}", "", f"use {allowed}")
-    return None
-
-
-def pattern_problem(pattern: str) -> Problem | None:
-    """What is wrong with a file pattern such as `{proposal}/{beamline}/{scan}`; None when nothing is."""
-    if problem := names_problem(pattern):
-        return problem
-    what = f"the pattern {pattern!r}"
-    if pattern.startswith("/"):
-        return Problem(f"{what} is absolute", "files are laid out below data_root", "remove the slash at its beginning")
-    # Any safe name does: it is the literal parts that may lead out.
-    filled = pattern.format(**dict.fromkeys(NAMES, "x"))
-    if ".." in filled.split("/"):
-        return Problem(f"{what} leaves the data root", "`..` is the folder above", "remove it")
-    for part in filled.split("/"):
-        if problem := path_part_problem("part", part):
-            return Problem(f"{what} cannot be used: {problem.what}", problem.why, "mend the pattern")
-    return None

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from nxscribe.definitions.located import Located, load_located
+from nxscribe.definitions.located import FlawedYamlError, Located, load_located
 from nxscribe.definitions.text import read_bounded
 from nxscribe.errors import InputError, Location, Problem
 from nxscribe.model.names import node_name_problem
@@ -24,16 +23,30 @@ from nxscribe.plan import (
     TangoSource,
 )
 from nxscribe.projections import Layout, Ownership
-from nxscribe.service.config.problems import key_location, problems_of, shown
+from nxscribe.service.config.problems import key_location
 from nxscribe.service.config.schema import ConfigForm, DetectorForm, SourceForm
 from nxscribe.service.config.settings import Config, Limits, LogSettings, Retention, TangoSettings, Technique
-from nxscribe.service.folders import FolderDetector, search_problem
-from nxscribe.service.layout import Files, pattern_problem
+from nxscribe.service.config.sound import Lost, Sound
+from nxscribe.service.folders import FolderDetector
+from nxscribe.service.layout import Files
 from nxscribe.service.log import LogFormat
+from nxscribe.service.patterns import Fault, pattern_faults, search_faults
 
 
 class UnreadableError(InputError):
     """There is no config to speak of: the file is not there, or may not be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What a config file says, be it right or not."""
+
+    config: Config | None
+    """All of it that is right, good for finding more mistakes alone if there are any; None where that is nothing."""
+    problems: tuple[Problem, ...] = ()
+    """In the order of the file."""
+    lost: Lost = field(default_factory=Lost)
+    """What is not in `config`."""
 
 
 def load_config(path: Path) -> Config:
@@ -43,18 +56,42 @@ def load_config(path: Path) -> Config:
         UnreadableError: When the file cannot be read.
         InputError: When it cannot be used, with every problem that was found, in the order of the file.
     """
-    document = load_located(_read(path), str(path))
-    if document.value is None:
-        raise InputError(
-            Problem("the config is empty", "", "begin with `beamline`, `data_root`, `techniques`", document.location)
-        )
+    examined = examine_config(path)
+    if examined.problems or not examined.config:
+        raise InputError(*examined.problems)
+    return examined.config
+
+
+def examine_config(path: Path) -> Examined:
+    """What is right and what is wrong with the config at `path`.
+
+    Raises:
+        UnreadableError: When the file cannot be read.
+    """
+    data = _read(path)
     try:
-        form = ConfigForm.model_validate(document.plain())
-    except ValidationError as error:
-        raise InputError(*problems_of(error.errors(include_url=False), document)) from None
-    if problems := sorted(_problems(form, document), key=lambda problem: problem.location or document.location):
-        raise InputError(*problems)
-    return _Conversion(path, document, form).config()
+        return _examined(path, load_located(data, str(path)), ())
+    except FlawedYamlError as error:
+        return _examined(path, error.root, error.problems) if error.is_whole else Examined(None, error.problems)
+    except InputError as error:
+        return Examined(None, error.problems)
+
+
+def _examined(path: Path, document: Located, flaws: tuple[Problem, ...]) -> Examined:
+    if document.value is None:
+        empty = Problem(
+            "the config is empty", "", "begin with `beamline`, `data_root`, `techniques`", document.location
+        )
+        return Examined(None, flaws or (empty,))
+    sound = Sound(document, flaws)
+    if not sound.form:
+        return Examined(None, _in_order(sound.problems, document))
+    problems = _in_order([*sound.problems, *_problems(sound.form, sound.document, document)], document)
+    return Examined(_Conversion(path, sound.document, sound.form).config(sound.lost), problems, sound.lost)
+
+
+def _in_order(problems: Iterable[Problem], document: Located) -> tuple[Problem, ...]:
+    return tuple(sorted(dict.fromkeys(problems), key=lambda problem: problem.location or document.location))
 
 
 def _read(path: Path) -> bytes:
@@ -70,33 +107,32 @@ def _read(path: Path) -> bytes:
         ) from error
 
 
-def _problems(form: ConfigForm, document: Located) -> Iterator[Problem]:
-    """What the form's types cannot say."""
+def _problems(form: ConfigForm, document: Located, whole: Located) -> Iterator[Problem]:
+    """What the form's types cannot say. `whole` is the document with its mistakes."""
     for key, pattern in (("master", form.files.master), ("scan_directory", form.files.scan_directory)):
-        if problem := pattern_problem(pattern):
-            yield _placed(problem, document.at(("files", key)))
+        for fault in pattern_faults(pattern):
+            yield _in_pattern(fault, ("files", key), document)
     for name, detector in form.detectors.items():
-        yield from _detector_problems(name, detector, form, document)
+        yield from _detector_problems(name, detector, document, whole)
     yield from _repeated_devices(form, document)
-    yield from _mixed_values(("sources",), form.sources, document)
-    for name, technique in form.techniques.items():
-        yield from _mixed_values(("techniques", name, "sources"), technique.sources, document)
 
 
-def _detector_problems(name: str, detector: DetectorForm, form: ConfigForm, document: Located) -> Iterator[Problem]:
+def _detector_problems(name: str, detector: DetectorForm, document: Located, whole: Located) -> Iterator[Problem]:
     place = ("detectors", name)
+    techniques = whole.find(("techniques",))
+    known = techniques.value if techniques and isinstance(techniques.value, dict) else None
     for part in detector.group.strip("/").split("/"):
         if problem := node_name_problem(part):
             yield _placed(problem, document.at((*place, "group")))
     for key in ("files", "watch"):
-        if (pattern := getattr(detector, key)) and (problem := search_problem(pattern)):
-            yield _placed(problem, document.at((*place, key)))
+        for fault in search_faults(getattr(detector, key) or "*"):
+            yield _in_pattern(fault, (*place, key), document)
     for number, technique in enumerate(detector.techniques):
-        if technique not in form.techniques:
+        if known is not None and technique not in known:
             yield Problem(
                 f"the detector {name} is of the technique {technique!r}, which is not there",
                 "misspelt, or removed",
-                f"use {', '.join(form.techniques)}",
+                f"use {', '.join(known)}",
                 document.at((*place, "techniques", number)),
             )
 
@@ -113,16 +149,10 @@ def _repeated_devices(form: ConfigForm, document: Located) -> Iterator[Problem]:
             )
 
 
-def _mixed_values(place: tuple[str, ...], sources: dict[str, SourceForm], document: Located) -> Iterator[Problem]:
-    for name, source in sources.items():
-        if isinstance(source.value, list) and len({isinstance(one, str) for one in source.value}) > 1:
-            path = (*place, name, "value")
-            yield Problem(
-                f"{shown(path)} mixes texts and numbers",
-                "an array holds one kind",
-                "put the numbers in quotes, or make two sources of it",
-                document.at(path),
-            )
+def _in_pattern(fault: Fault, place: tuple[str, ...], document: Located) -> Problem:
+    offset, problem = fault
+    node = document.find(place)
+    return _placed(problem, node.within(offset) if node else document.location)
 
 
 def _placed(problem: Problem, location: Location) -> Problem:
@@ -137,7 +167,7 @@ class _Conversion:
         self._document = document
         self._form = form
 
-    def config(self) -> Config:
+    def config(self, lost: Lost) -> Config:
         form = self._form
         state_dir = self._path(form.state_dir) if form.state_dir else _default_state_dir(form.beamline)
         return Config(
@@ -182,7 +212,7 @@ class _Conversion:
                 if (pattern := detector.files or detector.watch)
             },
             sources=self._sources(("sources",), form.sources),
-            parameters=tuple(form.parameters),
+            parameters=(*form.parameters, *sorted(lost.placeholders)),
             techniques={
                 name: Technique(
                     name=name,
@@ -193,6 +223,7 @@ class _Conversion:
                     location=key_location(self._document, ("techniques", name)),
                 )
                 for name, technique in form.techniques.items()
+                if self._document.find(("techniques", name))  # else it stands in for those that are lost
             },
             retention=Retention(
                 keep_days=form.records.keep_days,
@@ -241,20 +272,13 @@ class _Conversion:
             return LiteralSource(texts or tuple(one for one in form.value if not isinstance(one, str)))
         if form.value is not None:
             return LiteralSource(form.value)
-        written = self._node(place)
-        written = written.value["tango"] if isinstance(written.value, dict) else written
-        return TangoSource(tuple(form.tango), is_list=isinstance(written.value, list))
+        written = self._document.find((*place, "tango")) or self._document.find(place)
+        return TangoSource(tuple(form.tango), is_list=written is not None and isinstance(written.value, list))
 
     def _text(self, place: tuple[str, ...]) -> str:
         """A scalar as its author wrote it: `1.50` stays so."""
-        return self._node(place).text
-
-    def _node(self, place: tuple[str, ...]) -> Located:
-        node = self._document
-        for step in place:
-            if isinstance(node.value, dict):
-                node = node.value[step]
-        return node
+        node = self._document.find(place)
+        return node.text if node else ""
 
 
 def _folder(name: str, pattern: str, form: DetectorForm) -> FolderDetector:

@@ -21,7 +21,7 @@ _WANTED: Final = {
     "dict_type": "a mapping of names to values",
     "model_type": "a mapping of keys to values",
 }
-_KEY: Final = "[key]"
+KEY: Final = "[key]"
 """pydantic's last step where a mapping's key is meant, not its value."""
 _LONGEST_SHOWN: Final = 80
 
@@ -30,14 +30,14 @@ def problems_of(errors: list[ErrorDetails], document: Located) -> Iterator[Probl
     """One problem for each place that pydantic complains of, in the order of the file."""
     at_place: dict[tuple[str | int, ...], list[ErrorDetails]] = {}
     for error in errors:
-        at_place.setdefault(_path(error, document), []).append(error)
+        at_place.setdefault(path_of(error, document), []).append(error)
     problems = [_problem(path, found, document) for path, found in at_place.items()]
     yield from sorted(problems, key=lambda problem: problem.location or document.location)
 
 
 def key_location(document: Located, path: tuple[str | int, ...]) -> Location:
     """Where the key at the end of `path` stands; for an item of a list, where it begins."""
-    parent = _node(document, path[:-1]) if path else None
+    parent = document.find(path[:-1]) if path else None
     key = path[-1] if path else None
     if parent and isinstance(key, str) and key in parent.key_locations:
         return parent.key_locations[key]
@@ -50,32 +50,17 @@ def shown(path: tuple[str | int, ...]) -> str:
     return text.removeprefix(".") or "the config"
 
 
-def _path(error: ErrorDetails, document: Located) -> tuple[str | int, ...]:
+def path_of(error: ErrorDetails, document: Located) -> tuple[str | int, ...]:
     """The steps that lead through the file. pydantic adds some of its own: a union's members, a short form's key."""
     steps = error["loc"]
     path: list[str | int] = []
     node: Located | None = document
     for step in steps:
-        child = _child(node, step)
-        if child is not None or step == _KEY:
+        child = node.find((step,)) if node else None
+        if child is not None or step == KEY:
             path.append(step)
             node = child
     return (*path, steps[-1]) if error["type"] == "missing" else tuple(path)
-
-
-def _child(node: Located | None, step: str | int) -> Located | None:
-    if node and isinstance(node.value, dict) and isinstance(step, str):
-        return node.value.get(step)
-    if node and isinstance(node.value, list) and isinstance(step, int) and step < len(node.value):
-        return node.value[step]
-    return None
-
-
-def _node(document: Located, path: tuple[str | int, ...]) -> Located | None:
-    node: Located | None = document
-    for step in path:
-        node = _child(node, step)
-    return node
 
 
 def _problem(path: tuple[str | int, ...], errors: list[ErrorDetails], document: Located) -> Problem:
@@ -107,21 +92,29 @@ def _wrong_text(path: tuple[str | int, ...], error: ErrorDetails, document: Loca
         remedy = f"did you mean {close[0]}?" if close else "choose one of them"
         return Problem(f"{shown(path)} is {_brief(error['input'])}, not {wanted}", "", remedy, document.at(path))
     words = PATTERNS.get(str(context.get("pattern")), f"a text of the form {context.get('pattern')}")
-    if path[-1:] == (_KEY,):
+    if path[-1:] == (KEY,):
         path = path[:-1]
         return Problem(f"{path[-1]!r} is not {words}", "", "rename it", key_location(document, path))
     return Problem(f"{shown(path)}: {_brief(error['input'])} is not {words}", "", "correct it", document.at(path))
 
 
-def _unknown_key(path: tuple[str | int, ...], document: Located) -> Problem:
+def meant_key(path: tuple[str | int, ...]) -> str:
+    """The key for which the unknown one at the end of `path` was probably meant; empty when there is none like it."""
+    return next(iter(get_close_matches(str(path[-1]), _allowed(path), 1)), "")
+
+
+def _allowed(path: tuple[str | int, ...]) -> list[str]:
     form = form_at(path[:-1])
-    allowed = sorted(form.model_fields) if form else []
-    close = get_close_matches(str(path[-1]), allowed, 1)
+    return sorted(form.model_fields) if form else []
+
+
+def _unknown_key(path: tuple[str | int, ...], document: Located) -> Problem:
+    close = meant_key(path)
     where = f" in {shown(path[:-1])}" if path[:-1] else ""
     return Problem(
         f"unknown key `{path[-1]}`{where}",
-        "" if close else f"known here: {', '.join(allowed)}",
-        f"did you mean `{close[0]}`?" if close else "correct or remove it",
+        "" if close else f"known here: {', '.join(_allowed(path))}",
+        f"did you mean `{close}`?" if close else "correct or remove it",
         key_location(document, path),
     )
 
@@ -132,6 +125,10 @@ def _wrong_type(path: tuple[str | int, ...], errors: list[ErrorDetails], documen
     text = f"{', '.join(wanted[:-1])} or {wanted[-1]}" if len(wanted) > 1 else wanted[0]
     kind = "a mapping" if isinstance(given, dict) else "a list" if isinstance(given, list) else ""
     remedy = "put it in quotes" if text == "a text" and not kind else "correct it"
+    if given is None:
+        return Problem(
+            f"{shown(path)} is empty, but should be {text}", _description(path), "write it", document.at(path)
+        )
     return Problem(
         f"{shown(path)} should be {text}, not {kind or _brief(given)}", _description(path), remedy, document.at(path)
     )

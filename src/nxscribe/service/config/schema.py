@@ -47,7 +47,9 @@ class _Form(BaseModel):
     @classmethod
     def _drop_empty_keys(cls, given: object) -> object:
         """A key with nothing behind it counts as absent, as when all below it was commented out."""
-        return {key: value for key, value in given.items() if value is not None} if isinstance(given, dict) else given
+        if not isinstance(given, dict):
+            return given
+        return {key: value for key, value in given.items() if value is not None or key not in cls.model_fields}
 
 
 def _listed(given: object) -> object:
@@ -106,15 +108,6 @@ class SourceForm(_Form):
         description="Taken, and said to be taken, where no value can be had. Absent: the definition's own, if any.",
     )
     mandatory: bool = Field(default=False, description="Whether a scan without it is incomplete.")
-
-    @model_validator(mode="after")
-    def _has_one_origin(self) -> SourceForm:
-        given = [name for name in ORIGINS if getattr(self, name) not in (None, [])]
-        if len(given) != 1:
-            raise ValueError(
-                f"a source has exactly one of {', '.join(ORIGINS)}; here are {' and '.join(given) or 'none'}"
-            )
-        return self
 
 
 ORIGINS = ("tango", "property", "value", "parameter", "expression")
@@ -244,17 +237,6 @@ class DetectorForm(_Form):
     dataset: str = Field(
         default="", description="For HDF5, the path of the frames inside each raw file. Empty: found by looking."
     )
-
-    @model_validator(mode="after")
-    def _is_known_by_one(self) -> DetectorForm:
-        given = [name for name in WAYS_TO_FILES if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise ValueError(
-                f"a detector has exactly one of {', '.join(WAYS_TO_FILES)}; here are {' and '.join(given) or 'none'}"
-            )
-        if self.device and self.techniques:
-            raise ValueError("a Lima camera says itself what it wrote: `techniques` goes with `files` or `watch`")
-        return self
 
 
 WAYS_TO_FILES = ("device", "files", "watch")
