@@ -6,10 +6,9 @@ import os
 import resource
 import shutil
 import signal
-import sqlite3
 import subprocess
 from collections.abc import Callable
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -216,22 +215,6 @@ def test_a_record_that_crashes_the_writer_again_and_again_is_set_aside_and_the_o
     scan(daemon, "meanwhile")
     daemon.await_files()
     assert titles(daemon.master) == ALL[:2]
-
-
-def test_a_clock_that_is_set_back_an_hour_does_not_make_files_wait_for_it(make_daemon) -> None:
-    daemon = make_daemon().start()
-    away = daemon.data.with_name("away")
-    daemon.data.rename(away)
-    scan(daemon, "before")
-    wait_until(lambda: daemon.proxy.troubles, "the trouble is shown")
-    # As it looks when the clock was an hour ahead at the last attempt.
-    with closing(sqlite3.connect(daemon.state / "journal.sqlite", timeout=10)) as connection, connection:
-        connection.execute(
-            "UPDATE projection SET failed_at = strftime('%Y-%m-%dT%H:%M:%f000+00:00', 'now', '+1 hour'),"
-            " retry_at = strftime('%Y-%m-%dT%H:%M:%f000+00:00', 'now', '+61 minutes')"
-        )
-    away.rename(daemon.data)
-    wait_until(lambda: daemon.proxy.filesWaiting == 0, "it is written", 15)
 
 
 @pytest.mark.usefixtures("may_mount")

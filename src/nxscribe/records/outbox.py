@@ -14,7 +14,7 @@ from typing import Final
 
 from nxscribe.records.record import entry_name
 
-LONGEST_WAIT: Final = timedelta(hours=1)
+LONGEST_WAIT: Final = timedelta(minutes=5)
 """Nothing is postponed for longer; what seems to be was postponed by a clock that was set back since."""
 
 

@@ -23,6 +23,7 @@ from nxscribe.model import Phase, Snapshot, now
 from nxscribe.plan import CapturePlan, compile_plan, raw_series
 from nxscribe.records import EndReason, Journal, Record, ScanIdentity, built_in
 from nxscribe.service.beamline import Beamline
+from nxscribe.service.clock import clock_note
 from nxscribe.service.named_files import named_raw, with_named_file
 from nxscribe.service.numbering import Numbering
 from nxscribe.service.requests import EndRequest, Json, StartRequest, parameter_readings, raw_files
@@ -122,7 +123,7 @@ class Session:
             record = self._journal.begin(replace(draft, initial=snapshot), at_least=at_least)
             answer = answer_of(record, snapshot, self._root, time.monotonic() - began)
             self._open = (record, plan)
-            self._opened_at = time.monotonic()
+            self._opened_at = began
             opened = replace(status_of_open(record, self._root), start_dead_time_s=answer.dead_time_s)
             self._change(lambda before: replace(opened, last_file=before.last_file))
             _log_answer("scan started", answer)
@@ -209,7 +210,7 @@ class Session:
                     given={**record.given, **parameter_readings(request.parameters, arrived)},
                     end_time=arrived,
                     end_reason=reason,
-                    notes=(*record.notes, *notes),
+                    notes=(*record.notes, *notes, *clock_note(record.start_time, arrived, began - self._opened_at)),
                 )
                 snapshot = self._capture(plan, record, Phase.FINAL)
                 if self._stop.is_set():
