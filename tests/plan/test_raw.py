@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 
 from nxscribe.model import Phase, RawSeries, Reading, Snapshot
-from nxscribe.plan import LimaDetector, raw_series, writes
+from nxscribe.plan import CameraFiles, LimaDetector, camera_files, writes
 
 TIME = datetime(2026, 3, 1, tzinfo=UTC)
 PCO = LimaDetector("pco", "id16a/limaccds/pco", "instrument/detector01", "/entry/data")
@@ -30,8 +31,8 @@ def snapshot(phase: Phase, number: int | None, *, directory: str = "/data/scan",
 
 
 def series(initial: Snapshot, final: Snapshot) -> tuple[tuple[RawSeries, ...], list[str]]:
-    found, problems = raw_series({"pco": PCO}, initial, final)
-    return found, [str(problem) for problem in problems]
+    found = camera_files({"pco": PCO}, initial, final)
+    return found.series, [str(problem) for problem in found.problems]
 
 
 def test_files_run_from_the_first_next_number_to_the_last() -> None:
@@ -93,16 +94,35 @@ def test_a_snapshot_without_the_camera_is_a_problem() -> None:
     assert "pco.saving_next_number was not read" in problems[0]
 
 
+SAVING = snapshot(Phase.INITIAL, 0, directory="/data/scan/").readings
+
+
+@pytest.mark.parametrize("path", ["/data/scan/holo_0007.edf", "/data/scan/holo_12345.edf"])
+def test_a_camera_knows_the_files_that_it_would_name_so(path: str) -> None:
+    assert writes(PCO, SAVING, path)
+
+
 @pytest.mark.parametrize(
-    ("path", "its"),
-    [
-        ("/data/scan/holo_0007.edf", True),
-        ("/data/scan/holo_12345.edf", True),
-        ("/data/other/holo_0007.edf", False),
-        ("/data/scan/holo_.edf", False),
-        ("/data/scan/holo_0007.log", False),
-        ("/data/scan/dark.edf", False),
-    ],
+    "path", ["/data/other/holo_0007.edf", "/data/scan/holo_.edf", "/data/scan/holo_0007.log", "/data/scan/dark.edf"]
 )
-def test_a_camera_knows_the_files_that_it_would_name_so(path: str, its: bool) -> None:
-    assert writes(PCO, snapshot(Phase.INITIAL, 0, directory="/data/scan/").readings, path) is its
+def test_other_files_are_not_a_cameras(path: str) -> None:
+    assert not writes(PCO, SAVING, path)
+
+
+def asked(frames: int, per_file: int, files: int) -> CameraFiles:
+    final = snapshot(Phase.FINAL, files)
+    counts = {"acq_nb_frames": frames, "saving_frame_per_file": per_file}
+    readings = {f"pco.{name}": Reading("tango", TIME, np.asarray(count)) for name, count in counts.items()}
+    return camera_files(
+        {"pco": PCO}, snapshot(Phase.INITIAL, 0), replace(final, readings={**final.readings, **readings})
+    )
+
+
+@pytest.mark.parametrize(("frames", "per_file", "files"), [(100, 1, 100), (100, 1, 90), (100, 40, 3), (7, 100, 1)])
+def test_a_camera_tells_how_many_frames_it_was_asked_for(frames: int, per_file: int, files: int) -> None:
+    assert asked(frames, per_file, files).frames == {"pco": frames}
+
+
+@pytest.mark.parametrize(("frames", "per_file", "files"), [(100, 1, 140), (0, 1, 5), (100, 0, 1)])
+def test_of_several_series_in_one_scan_the_last_ones_frames_say_nothing(frames: int, per_file: int, files: int) -> None:
+    assert asked(frames, per_file, files).frames == {}

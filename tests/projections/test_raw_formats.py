@@ -12,13 +12,15 @@ import hdf5plugin
 import numpy as np
 import pytest
 import tifffile
-from some_scans import FRAMES, ended, frames, started
+from some_scans import FRAMES, edf_series, ended, frames, hdf5_scan, hdf5_series, started
 
+from nxscribe.errors import Severity
 from nxscribe.model import RawSeries
 from nxscribe.projections import FileSettings, Written
 from nxscribe.projections.nexus import write_nexus
 from nxscribe.projections.nexus.raw import hdf5
-from nxscribe.records import Record
+from nxscribe.projections.nexus.validate import Check, validate
+from nxscribe.records import EndReason, Record
 
 GROUP = "instrument/detector01"
 DATA = f"{GROUP}/data"
@@ -266,3 +268,46 @@ def test_raw_files_outside_the_experiments_folder_are_named_absolutely_and_that_
     written = write_nexus(ended(replace(record), series), linked)
     assert listed(written)[0] == str(elsewhere / "f_0000.h5")
     assert any("outside the experiment's folder" in warning for warning in written.warnings)
+
+
+@pytest.mark.parametrize("make", [hdf5_scan, hdf5_series, edf_series])
+def test_fewer_frames_than_were_asked_for_are_missing_and_more_are_told(
+    make, record: Record, linked: FileSettings
+) -> None:
+    series = make(record, frames())
+    fewer = write_nexus(replace(ended(record, series), frames={"pco": FRAMES[0] + 2}), linked)
+    assert fewer.missing[f"{GROUP}/data_file"] == "6 frames are there, where 8 were to come"
+    assert len(through_master(fewer)) == FRAMES[0]
+    assert raw_findings(fewer) == [
+        (Severity.ERROR, "raw data are not within reach: 6 frames are there, where 8 were to come"),
+        (Severity.ERROR, "it has 6 frames, where 8 were to come"),
+    ]
+    more = write_nexus(replace(ended(record, series), frames={"pco": FRAMES[0] - 1}), linked)
+    assert f"{GROUP}/data_file: 6 frames are there, where 5 were to come" in more.warnings
+    assert raw_findings(more) == [(Severity.WARNING, "it has 6 frames, where 5 were to come")]
+    right = write_nexus(replace(ended(record, series), frames={"pco": FRAMES[0]}), linked)
+    assert raw_findings(right) == []
+
+
+def raw_findings(written: Written) -> list[tuple[Severity, str]]:
+    report = validate(written.master, with_others=False)
+    return sorted((finding.severity, finding.what) for finding in report.findings if finding.check is Check.RAW)[::-1]
+
+
+def test_a_scan_that_was_aborted_may_have_fewer_frames(record: Record, linked: FileSettings) -> None:
+    series = hdf5_scan(record, frames())
+    over = replace(ended(record, series, reason=EndReason.ABORTED), frames={"pco": 100})
+    written = write_nexus(over, linked)
+    assert f"{GROUP}/data_file" not in written.missing
+    assert raw_findings(written) == [(Severity.WARNING, "it has 6 frames, where 100 were to come")]
+
+
+def test_listed_files_are_counted_too_and_so_are_those_of_a_detector_that_wrote_none(
+    record: Record, folder: Path, linked: FileSettings
+) -> None:
+    for number in range(3):
+        fabio.cbfimage.CbfImage(data=frames()[0].astype("i4")).write(str(folder / f"p_{number}.cbf"))
+    over = replace(ended(record, RawSeries("pco", str(folder), "p_%d.cbf", 0, 3)), frames={"pco": 4, "eiger": 7})
+    written = write_nexus(over, linked)
+    assert written.missing[f"{GROUP}/data_file"] == "3 frames are there, where 4 were to come"
+    assert written.missing["instrument/eiger/data_file"] == "0 frames are there, where 7 were to come"

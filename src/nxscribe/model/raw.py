@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -57,6 +57,11 @@ class RawSearch:
     """For HDF5, the path of the frames inside each file; empty: found by looking."""
     during: bool = False
     """Take only files that were last written while the scan ran: the folder is that of many scans."""
+
+
+def detector_group(detector: str, groups: Mapping[str, str]) -> str:
+    """The NXdetector group of a detector, as a path from the entry."""
+    return groups.get(detector, f"instrument/{detector}").strip("/")
 
 
 def series_of(detector: str, paths: Sequence[str], dataset: str = "") -> tuple[RawSeries, ...]:

@@ -5,7 +5,7 @@ from nxscribe.plan.capture_plan import CapturePlan
 from nxscribe.plan.compile import compile_plan
 from nxscribe.plan.detectors import LimaDetector
 from nxscribe.plan.preview import NodeKind, PreviewNode, preview_tree
-from nxscribe.plan.raw import raw_series, writes
+from nxscribe.plan.raw import CameraFiles, camera_files, writes
 from nxscribe.plan.sources import (
     ExpressionSource,
     LiteralSource,
@@ -19,6 +19,7 @@ from nxscribe.plan.uses import Use, uses_of, written_nodes
 
 __all__ = [
     "BUILT_IN",
+    "CameraFiles",
     "CapturePlan",
     "ExpressionSource",
     "LimaDetector",
@@ -31,9 +32,9 @@ __all__ = [
     "Source",
     "TangoSource",
     "Use",
+    "camera_files",
     "compile_plan",
     "preview_tree",
-    "raw_series",
     "uses_of",
     "writes",
     "written_nodes",

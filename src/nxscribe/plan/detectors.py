@@ -14,6 +14,8 @@ SAVING_ATTRIBUTES: Final = (
     "saving_suffix",
     "saving_format",
     "saving_next_number",
+    "saving_frame_per_file",
+    "acq_nb_frames",
 )
 """What a Lima camera says of its files (https://lima1.readthedocs.io, device LimaCCDs)."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from nxscribe.errors import Problem, Severity
 from nxscribe.model import RawSeries, Reading, Snapshot
@@ -12,16 +13,26 @@ _LIMA_NUMBER = "%04d"
 """Lima's `saving_index_format` as it is unless somebody changed it."""
 
 
-def raw_series(
-    detectors: Mapping[str, LimaDetector], initial: Snapshot, final: Snapshot
-) -> tuple[tuple[RawSeries, ...], tuple[Problem, ...]]:
-    """The files of each detector that wrote any, and a warning for each that cannot be told.
+@dataclass(frozen=True, slots=True)
+class CameraFiles:
+    """What the cameras of a scan tell of their files."""
+
+    series: tuple[RawSeries, ...]
+    frames: dict[str, int]
+    """How many frames each detector was asked for, where that can be told."""
+    problems: tuple[Problem, ...]
+    """A warning for each detector whose files cannot be told."""
+
+
+def camera_files(detectors: Mapping[str, LimaDetector], initial: Snapshot, final: Snapshot) -> CameraFiles:
+    """The files of each detector that wrote any.
 
     Lima names a file prefix + number + suffix in its saving directory, and says which number comes next. Files are
     those from the start's next number up to the end's. A camera that was prepared after the start (its directory,
     prefix or suffix changed, or its number went back) began at 0: that is assumed, and said.
     """
     series: list[RawSeries] = []
+    frames: dict[str, int] = {}
     problems: list[Problem] = []
     for detector in detectors.values():
         try:
@@ -30,7 +41,9 @@ def raw_series(
             problems.append(_warning(detector, str(unclear)))
         else:
             series.extend(found)
-    return tuple(series), tuple(problems)
+            if found and (asked := _asked(detector, final.readings, found[0].count)):
+                frames[detector.name] = asked
+    return CameraFiles(tuple(series), frames, tuple(problems))
 
 
 def writes(detector: LimaDetector, readings: Mapping[str, Reading], path: str) -> bool:
@@ -51,9 +64,9 @@ class _UnclearError(Exception):
 def _series(
     detector: LimaDetector, initial: Mapping[str, Reading], final: Mapping[str, Reading], problems: list[Problem]
 ) -> tuple[RawSeries, ...]:
-    after = _number(detector, final)
+    after = _number(detector, "saving_next_number", final)
     names = {attribute: _text(detector, attribute, final) for attribute in ("directory", "prefix", "suffix")}
-    before = _number(detector, initial)
+    before = _number(detector, "saving_next_number", initial)
     changed = [name for name, text in names.items() if _text(detector, name, initial) != text]
     if after < before:
         changed.append("next number")
@@ -74,8 +87,20 @@ def _series(
     )
 
 
+def _asked(detector: LimaDetector, readings: Mapping[str, Reading], files: int) -> int:
+    """How many frames a camera was asked for; 0 where its attributes do not tell.
+
+    They speak of its last acquisition: where there are more files than that fills, there were others before it.
+    """
+    try:
+        asked, per_file = (_number(detector, name, readings) for name in ("acq_nb_frames", "saving_frame_per_file"))
+    except _UnclearError:
+        return 0
+    return asked if per_file > 0 and files <= -(-asked // per_file) else 0
+
+
 def _reading(detector: LimaDetector, attribute: str, readings: Mapping[str, Reading]) -> Reading:
-    name = f"{detector.name}.saving_{attribute}"
+    name = f"{detector.name}.{attribute}"
     reading = readings.get(name)
     if reading is None or not reading.ok:
         raise _UnclearError(f"{name} was not read{f': {reading.error}' if reading else ''}")
@@ -83,13 +108,13 @@ def _reading(detector: LimaDetector, attribute: str, readings: Mapping[str, Read
 
 
 def _text(detector: LimaDetector, attribute: str, readings: Mapping[str, Reading]) -> str:
-    return str(_reading(detector, attribute, readings).value)
+    return str(_reading(detector, f"saving_{attribute}", readings).value)
 
 
-def _number(detector: LimaDetector, readings: Mapping[str, Reading]) -> int:
-    value = _reading(detector, "next_number", readings).value
+def _number(detector: LimaDetector, attribute: str, readings: Mapping[str, Reading]) -> int:
+    value = _reading(detector, attribute, readings).value
     if value is None or value.shape != () or value.dtype.kind not in "iu":
-        raise _UnclearError(f"{detector.name}.saving_next_number is {value!r}, which is no number")
+        raise _UnclearError(f"{detector.name}.{attribute} is {value!r}, which is no number")
     return int(value)
 
 

@@ -78,6 +78,8 @@ class Record:
     raw: tuple[RawSeries, ...] = ()
     searches: tuple[RawSearch, ...] = ()
     """Where further raw files are looked for; once they are whole, they are among `raw`."""
+    frames: dict[str, int] = field(default_factory=dict)
+    """How many frames each detector was to give, where that is known."""
     notes: tuple[str, ...] = ()
     """Events worth telling in the entry: a restart in mid-scan, a time limit that closed it."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TypeAlias, TypeVar
+from typing import Annotated, TypeAlias, TypeVar
 
 import msgspec
 import numpy as np
@@ -38,6 +38,8 @@ class EndRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     parameters: dict[str, Json] = {}
     files: dict[str, list[str]] = {}
     """Raw files (absolute paths, in order of acquisition) for each detector of the config."""
+    frames: dict[str, Annotated[int, msgspec.Meta(ge=0)]] = {}
+    """How many frames each detector was to give."""
 
 
 _Request = TypeVar("_Request", StartRequest, EndRequest)
@@ -73,13 +75,14 @@ def parameter_readings(parameters: Mapping[str, Json], time: datetime) -> dict[s
     return {name: _reading(value, time) for name, value in parameters.items()}
 
 
-def raw_files(files: Mapping[str, list[str]], detectors: Mapping[str, str]) -> tuple[RawSeries, ...]:
+def raw_files(request: EndRequest, detectors: Mapping[str, str]) -> tuple[RawSeries, ...]:
     """The trigger's raw files. `detectors` gives the dataset of each detector's frames, empty where it is looked for.
 
     Raises TriggerRefusedError for an unknown detector or a relative path.
     """
+    files = request.files
     try:
-        for name in files:
+        for name in (*files, *request.frames):
             if name not in detectors:
                 raise ValueError(f"the config has no detector {name!r}, only {', '.join(detectors) or 'none'}")
         return tuple(series for name, paths in files.items() for series in series_of(name, paths, detectors[name]))

@@ -20,12 +20,13 @@ from nxscribe.capture import Capturer
 from nxscribe.definitions import parse_definition
 from nxscribe.errors import InputError, JournalError, Problem, TriggerRefusedError
 from nxscribe.model import Phase, Snapshot, now
-from nxscribe.plan import CapturePlan, compile_plan, raw_series
+from nxscribe.plan import CapturePlan, compile_plan
 from nxscribe.records import EndReason, Journal, Record, ScanIdentity, built_in
 from nxscribe.service.beamline import Beamline
 from nxscribe.service.clock import clock_note
-from nxscribe.service.named_files import named_raw, with_named_file
+from nxscribe.service.named_files import with_named_file
 from nxscribe.service.numbering import Numbering
+from nxscribe.service.raw_of_scan import with_raw
 from nxscribe.service.requests import EndRequest, Json, StartRequest, parameter_readings, raw_files
 from nxscribe.service.status import Answer, ScanState, Status, answer_of, reasons, status_of_open
 
@@ -203,8 +204,8 @@ class Session:
         with self._turn(ScanState.RUNNING, ScanState.ENDING):
             record, plan = self._opened()
             with _logged(record.identity, Phase.FINAL):
-                datasets = self._beamline().config.datasets
-                files = raw_files(request.files, {name: datasets.get(name, "") for name in record.detectors})
+                config = self._beamline().config
+                listed = raw_files(request, {name: config.datasets.get(name, "") for name in record.detectors})
                 record = replace(
                     record,
                     given={**record.given, **parameter_readings(request.parameters, arrived)},
@@ -215,20 +216,7 @@ class Session:
                 snapshot = self._capture(plan, record, Phase.FINAL)
                 if self._stop.is_set():
                     record = replace(record, end_reason=EndReason.ABORTED)
-                seen, unclear = raw_series(plan.detectors, record.initial, snapshot)
-                named = named_raw(record, plan.detectors, snapshot.readings)
-                told = {*request.files, *(series.detector for series in named)}
-                record = replace(
-                    record,
-                    final=snapshot,
-                    raw=(
-                        *files,
-                        *(series for series in named if series.detector not in request.files),
-                        *(series for series in seen if series.detector not in told),
-                    ),
-                    searches=tuple(one for one in record.searches if one.detector not in told),
-                    notes=(*record.notes, *(problem.explanation for problem in unclear)),
-                )
+                record = with_raw(replace(record, final=snapshot), request, listed, plan, config)
                 record = self._journal.update(record)
                 answer = answer_of(record, snapshot, self._root, time.monotonic() - began)
                 self._open = None

@@ -142,7 +142,10 @@ class NxScribe(Device):
         with self._answering("StartScan"):
             return _json(self._session.start(decode_request(request, StartRequest)))
 
-    @command(doc_in='{"parameters": {…}, "files": {"detector": ["/path", …]}} or empty', doc_out="the answer")
+    @command(
+        doc_in='{"parameters": {…}, "files": {"detector": ["/path", …]}, "frames": {"detector": 1500}} or empty',
+        doc_out="the answer",
+    )
     def EndScan(self, request: str) -> str:  # noqa: N802
         """Close the scan: answered when its final readings are on disk."""
         with self._answering("EndScan"):

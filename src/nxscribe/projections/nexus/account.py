@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 import nxscribe
-from nxscribe.model import Snapshot, Value, iso
+from nxscribe.model import Snapshot, Value, detector_group, iso
 from nxscribe.projections.nexus.nodes import FieldNode, GroupNode, Node
 from nxscribe.records.record import Record
 
@@ -17,6 +17,10 @@ ACCOUNT: Final = "nxscribe"
 
 RECORD_ID: Final = f"{ACCOUNT}/record_id"
 """Where a file tells whose it is."""
+
+FRAMES_ASKED: Final = "frames_asked"
+FRAMES_ASKED_OF: Final = "frames_asked_of"
+"""How many frames a scan was to have, and of which detector's group, line by line."""
 
 
 def account(
@@ -40,6 +44,10 @@ def account(
         "notes": list(record.notes),
     }
     children: dict[str, Node] = {name: FieldNode(np.asarray(text)) for name, text in texts.items() if text}
+    if record.frames:
+        groups = [detector_group(detector, record.detectors) for detector in record.frames]
+        children[FRAMES_ASKED] = FieldNode(np.asarray(list(record.frames.values())))
+        children[FRAMES_ASKED_OF] = FieldNode(np.asarray(groups))
     for snapshot in filter(None, (record.initial, record.final)):
         children.update(_timing(snapshot))
     return GroupNode("NXcollection", children, {"doc": np.asarray("How this entry came about")})

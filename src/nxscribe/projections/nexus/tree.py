@@ -133,9 +133,6 @@ class _Builder:
 
     def attach(self, link: RawLink) -> None:
         """Put a detector's frames, or why there are none, into its group."""
-        for path, reason in link.missing.items():
-            self.tree.missing[path] = reason
-        self.tree.pending |= link.pending
         self.tree.warnings += link.warnings
         for path, node in link.nodes.items():
             parent, _, name = path.rpartition("/")
@@ -150,6 +147,9 @@ class _Builder:
             else:
                 group.children[name] = node
                 self.tree.missing.pop(path, None)
+        for lacking, more in ((self.tree.missing, link.missing), (self.tree.pending, link.pending)):
+            for path, reason in more.items():
+                lacking[path] = f"{lacking[path]}; {reason}" if path in lacking else reason
 
     def prune(self, group: Group, node: GroupNode) -> bool:
         """Drop the groups that were to hold something and hold nothing. Says whether this one is such."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from nxscribe.definitions.located import FlawedYamlError, Located, load_located
@@ -24,7 +25,7 @@ from nxscribe.plan import (
 )
 from nxscribe.projections import Layout, Ownership
 from nxscribe.service.config.problems import key_location
-from nxscribe.service.config.schema import ConfigForm, DetectorForm, SourceForm
+from nxscribe.service.config.schema import ConfigForm, DetectorForm, SourceForm, TechniqueForm
 from nxscribe.service.config.settings import Config, Limits, LogSettings, Retention, TangoSettings, Technique
 from nxscribe.service.config.sound import Lost, Sound
 from nxscribe.service.folders import FolderDetector
@@ -86,7 +87,8 @@ def _examined(path: Path, document: Located, flaws: tuple[Problem, ...]) -> Exam
     sound = Sound(document, flaws)
     if not sound.form:
         return Examined(None, _in_order(sound.problems, document))
-    problems = _in_order([*sound.problems, *_problems(sound.form, sound.document, document)], document)
+    further = _problems(sound.form, sound.document, document, sound.lost.placeholders)
+    problems = _in_order([*sound.problems, *further], document)
     return Examined(_Conversion(path, sound.document, sound.form).config(sound.lost), problems, sound.lost)
 
 
@@ -107,13 +109,20 @@ def _read(path: Path) -> bytes:
         ) from error
 
 
-def _problems(form: ConfigForm, document: Located, whole: Located) -> Iterator[Problem]:
-    """What the form's types cannot say. `whole` is the document with its mistakes."""
+def _problems(form: ConfigForm, document: Located, whole: Located, lost: Collection[str]) -> Iterator[Problem]:
+    """What the form's types cannot say. `whole` has the mistakes too; `lost` is what those would have filled."""
     for key, pattern in (("master", form.files.master), ("scan_directory", form.files.scan_directory)):
         for fault in pattern_faults(pattern):
             yield _in_pattern(fault, ("files", key), document)
     for name, detector in form.detectors.items():
         yield from _detector_problems(name, detector, document, whole)
+        if isinstance(detector.frames, str) and not _is_filled(detector.frames, form, lost):
+            yield Problem(
+                f"the detector {name} takes its number of frames from ${{{detector.frames}}}, which nothing fills",
+                "misspelt, or neither a source nor a parameter",
+                "add it to `sources` or `parameters`, or give a number",
+                document.at(("detectors", name, "frames")),
+            )
     yield from _repeated_devices(form, document)
 
 
@@ -135,6 +144,13 @@ def _detector_problems(name: str, detector: DetectorForm, document: Located, who
                 f"use {', '.join(known)}",
                 document.at((*place, "techniques", number)),
             )
+
+
+def _is_filled(placeholder: str, form: ConfigForm, lost: Collection[str]) -> bool:
+    """Whether any technique has a source or a parameter of this name."""
+    givers: tuple[ConfigForm | TechniqueForm, ...] = (form, *form.techniques.values())
+    names = [*lost, *(name for giver in givers for name in (*giver.sources, *giver.parameters))]
+    return any(fnmatchcase(placeholder, name) for name in names)
 
 
 def _repeated_devices(form: ConfigForm, document: Located) -> Iterator[Problem]:
@@ -211,6 +227,7 @@ class _Conversion:
                 for name, detector in form.detectors.items()
                 if (pattern := detector.files or detector.watch)
             },
+            frames={name: one.frames for name, one in form.detectors.items() if one.frames is not None},
             sources=self._sources(("sources",), form.sources),
             parameters=(*form.parameters, *sorted(lost.placeholders)),
             techniques={

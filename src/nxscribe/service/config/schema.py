@@ -237,6 +237,11 @@ class DetectorForm(_Form):
     dataset: str = Field(
         default="", description="For HDF5, the path of the frames inside each raw file. Empty: found by looking."
     )
+    frames: Annotated[int, Field(ge=1)] | Placeholder | None = Field(
+        default=None,
+        description="How many frames a scan is to have: a number, or the placeholder that has it, `tomo_n`. Fewer are "
+        "reported, and more. Absent: what a Lima camera was asked for. The trigger's own `frames` go before both.",
+    )
 
 
 WAYS_TO_FILES = ("device", "files", "watch")

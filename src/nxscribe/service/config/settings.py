@@ -92,6 +92,8 @@ class Config:
     detectors: Mapping[str, LimaDetector]
     folders: Mapping[str, FolderDetector]
     """Detectors whose files are found by looking."""
+    frames: Mapping[str, int | str]
+    """For detectors that have it: how many frames a scan is to have, or the placeholder that says so."""
     sources: Mapping[str, Source]
     """Those that all techniques share."""
     parameters: tuple[str, ...]

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from nxscribe.projections.nexus.nodes import Node
+from nxscribe.projections.nexus.nodes import FRAME_RANK, ExternalLinkNode, Node, VirtualNode
 
 
 class RawError(Exception):
@@ -28,7 +28,7 @@ class NotYetError(RawError):
 class Frames:
     """A detector's frames within reach, up to the first file that is not whole."""
 
-    node: Node
+    node: ExternalLinkNode | VirtualNode
     """Goes to `data` in the detector's group."""
     counts: Sequence[int]
     """How many frames each file has that it shows whole, from the first on."""
@@ -38,13 +38,19 @@ class Frames:
     """Why the files after those are not shown."""
     short: str = ""
     """Why the last file may have more frames than are shown; it may still get them."""
-    blocks: Mapping[str, Node] = field(default_factory=dict)
+    blocks: Mapping[str, VirtualNode] = field(default_factory=dict)
     """All frames in several datasets, by name, where one cannot show them; `node` is then the first."""
 
     @property
     def files(self) -> int:
         """How many files it shows whole."""
         return len(self.counts)
+
+    @property
+    def shown(self) -> int:
+        """How many frames it shows, those of a last file that is not whole among them."""
+        nodes = self.blocks.values() or (self.node,)
+        return sum(node.shape[0] if node.shape and len(node.shape) > FRAME_RANK else 1 for node in nodes)
 
     @property
     def uneven(self) -> int | None:

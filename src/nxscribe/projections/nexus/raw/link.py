@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
 
-from nxscribe.model import NO_DETECTOR, RawSeries
+from nxscribe.model import NO_DETECTOR, RawSeries, detector_group
 from nxscribe.projections.nexus.account import RECORD_ID
 from nxscribe.projections.nexus.nodes import FieldNode, GroupNode, Node
 from nxscribe.projections.nexus.raw import blocks, edf, hdf5, listed, tiff
@@ -21,6 +22,8 @@ from nxscribe.projections.nexus.raw.names import Names
 _HDF5: Final = frozenset({".h5", ".hdf5", ".nxs", ".nx", ".cxi", ".hdf"})
 _EDF: Final = frozenset({".edf"})
 _TIFF: Final = frozenset({".tif", ".tiff"})
+_ONE_FRAME_A_FILE: Final = frozenset({".cbf"})
+_UNKNOWN: Final[Mapping[str, int]] = MappingProxyType({})
 _MEDIA_TYPES: Final = {
     **dict.fromkeys(_HDF5, "application/x-hdf5"),
     **dict.fromkeys(_TIFF, "image/tiff"),
@@ -54,24 +57,46 @@ class RawLink:
     def lack(self, path: str, error: RawError, more: str, *, awaited: bool) -> None:
         """Report what is not there, as pending where it may still come and is awaited."""
         lacking = self.pending if awaited and isinstance(error, NotYetError) else self.missing
-        lacking[path] = f"{error}{more}"
+        before = f"{lacking[path]}; " if path in lacking else ""
+        lacking[path] = f"{before}{error}{more}"
+
+    def count(self, group: str, there: int, asked: int | None, *, awaited: bool) -> None:
+        """Report another number of frames than was asked for."""
+        if asked is None or there == asked:
+            return
+        what = f"{there} frames are there, where {asked} were to come"
+        if there < asked:
+            self.lack(f"{group}/data_file", NotYetError(what), "", awaited=awaited)
+        else:
+            self.warnings.append(f"{group}/data_file: {what}")
 
 
-def link_raw(raw: Sequence[RawSeries], groups: dict[str, str], names: Names, *, awaited: bool = False) -> list[RawLink]:
+def link_raw(
+    raw: Sequence[RawSeries],
+    groups: Mapping[str, str],
+    names: Names,
+    *,
+    asked: Mapping[str, int] = _UNKNOWN,
+    awaited: bool = False,
+) -> list[RawLink]:
     """The links to all raw files of a scan: one for each detector, and the list of all files in `measurement/files`.
 
-    `groups` gives each detector's group as a path from the entry. `awaited` says that detectors may still be writing.
+    `groups` gives each detector's group as a path from the entry, `asked` how many frames it was to give, where that is
+    known. `awaited` says that detectors may still be writing.
     """
-    if not raw:
-        return []
     links, files = [], []
+    for detector in asked.keys() - {series.detector for series in raw}:
+        links.append(RawLink())
+        links[-1].count(detector_group(detector, groups), 0, asked[detector], awaited=awaited)
+    if not raw:
+        return links
     for detector in dict.fromkeys(series.detector for series in raw):
         own = [one for one in raw if one.detector == detector]
         if detector == NO_DETECTOR:
             link, listed_files = _look_at_others(own, names, awaited=awaited)
         else:
-            group = groups.get(detector, f"instrument/{detector}").strip("/")
-            link, listed_files = _link_detector(detector, group, own, names, awaited=awaited)
+            group = detector_group(detector, groups)
+            link, listed_files = _link_detector(detector, group, own, names, asked.get(detector), awaited=awaited)
         links.append(link)
         files += listed_files
     everything = RawLink({FILES: _file_list(files)}, {"measurement": "NXcollection"})
@@ -100,7 +125,7 @@ def _entry_aside(names: Names) -> GroupNode:
 
 
 def _link_detector(
-    detector: str, group: str, raw: Sequence[RawSeries], names: Names, *, awaited: bool
+    detector: str, group: str, raw: Sequence[RawSeries], names: Names, asked: int | None, *, awaited: bool
 ) -> tuple[RawLink, list[str]]:
     """What the detector adds, and the names of all its files: those that a master of its own leads to among them."""
     paths = [path for series in raw for path in _paths(series)]
@@ -123,12 +148,15 @@ def _link_detector(
     except ListedOnlyError as error:
         # Nothing is wrong with them, as far as can be seen: no more can be had of them through HDF5.
         link.warnings.append(f"{data}: {error}")
-        _look_at_listed(link, inside, paths, awaited=awaited)
+        whole = _look_at_listed(link, inside, paths, awaited=awaited)
+        if kinds <= _ONE_FRAME_A_FILE:
+            link.count(group, whole, asked, awaited=awaited)
         return link, called
     except RawError as error:
         link.lack(data, error, ": the frames are not linked", awaited=awaited)
         return link, called
     _attach(link, data, frames)
+    link.count(group, frames.shown, asked, awaited=awaited)
     if (odd := frames.uneven) is not None:
         link.warnings.append(
             f"{inside}/{os.path.basename(shown[odd])}: {frames.counts[odd]} frames, where the first file has "  # noqa: PTH119
@@ -178,13 +206,15 @@ def _attach(link: RawLink, data: str, frames: Frames) -> None:
     )
 
 
-def _look_at_listed(link: RawLink, inside: str, paths: Sequence[str], *, awaited: bool) -> None:
+def _look_at_listed(link: RawLink, inside: str, paths: Sequence[str], *, awaited: bool) -> int:
+    """Report the files that are not whole. Gives how many are."""
     spoiled = listed.spoiled(paths)
     for path, error in list(spoiled.items())[:_TOLD]:
         link.lack(f"{inside}/{os.path.basename(path)}", error, "", awaited=awaited)  # noqa: PTH119
     if more := list(spoiled.values())[_TOLD:]:
         late = [error for error in more if isinstance(error, NotYetError)]
         link.lack(inside, (late or more)[0], f", and {len(more) - 1} more are not whole", awaited=awaited)
+    return len(paths) - len(spoiled)
 
 
 def _paths(series: RawSeries) -> Iterable[str]:

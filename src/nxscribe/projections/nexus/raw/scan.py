@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from nxscribe.model import RawSeries, now
+from nxscribe.model import RawSeries, detector_group, now
 from nxscribe.projections.files import FileSettings
 from nxscribe.projections.nexus.raw.link import RawLink, link_raw
 from nxscribe.projections.nexus.raw.names import Names
 from nxscribe.projections.nexus.raw.search import look_for
-from nxscribe.records.record import Record
+from nxscribe.records.record import EndReason, Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,9 @@ def raw_of(record: Record, settings: FileSettings, names: Names) -> ScanRaw:
         found += result.series
         # Without a limit ahead, that more may follow is no news.
         if result.lacking and (awaited or not result.series):
-            group = record.detectors.get(search.detector, f"instrument/{search.detector}").strip("/")
+            group = detector_group(search.detector, record.detectors)
             lacking.lack(f"{group}/data_file", result.lacking, "", awaited=awaited)
-    links = link_raw((*record.raw, *found), record.detectors, names, awaited=awaited)
+    # One that was cut short has fewer frames than it was to have, and nobody need be told.
+    asked = record.frames if record.end_reason is EndReason.FINISHED else {}
+    links = link_raw((*record.raw, *found), record.detectors, names, asked=asked, awaited=awaited)
     return ScanRaw((lacking, *links), tuple(found))

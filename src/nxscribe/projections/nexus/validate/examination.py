@@ -11,6 +11,7 @@ from nxscribe.errors import Severity
 from nxscribe.projections.nexus.validate.account import check_account
 from nxscribe.projections.nexus.validate.defaults import check_chain, check_plots
 from nxscribe.projections.nexus.validate.finding import Check, Finding, Report
+from nxscribe.projections.nexus.validate.frame_counts import check_frame_counts
 from nxscribe.projections.nexus.validate.judges import Case, case_of, judge
 from nxscribe.projections.nexus.validate.linking import check_links
 from nxscribe.projections.nexus.validate.per_frame import check_per_frame
@@ -19,7 +20,16 @@ from nxscribe.projections.nexus.validate.raw_files import check_raw_files
 from nxscribe.projections.nexus.validate.sources import check_sources
 from nxscribe.projections.nexus.validate.values import check_root_times, check_values
 
-_OWN = (check_links, check_sources, check_raw_files, check_plots, check_values, check_per_frame, check_account)
+_OWN = (
+    check_links,
+    check_sources,
+    check_raw_files,
+    check_plots,
+    check_values,
+    check_per_frame,
+    check_frame_counts,
+    check_account,
+)
 
 
 def validate(master: Path, *, with_others: bool = True, only: Collection[str] = ()) -> Report:
