@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import pytest
 import tango
 from daemons import Daemon, wait_until
 
@@ -31,3 +34,31 @@ def test_a_good_edit_is_in_force_at_the_next_scan_without_a_word_to_the_daemon(d
     assert "exposure" not in daemon.end_scan(parameters={"duration": 1.0})["missing"]
     assert "duration" in daemon.start_scan()["missing"]
     daemon.end_scan()
+
+
+def test_a_restart_on_a_broken_set_serves_the_last_good_one_and_alarms_until_it_is_mended(daemon: Daemon):
+    daemon.start_scan(parameters={"exposure": 1.0})
+    good = daemon.definition.read_text()
+    daemon.definition.write_text(good.replace("</title>", ""))
+    wait_until(lambda: daemon.proxy.troubles, "the edit is noticed")
+    daemon.stop()
+    daemon.start()
+    assert daemon.proxy.state() == tango.DevState.RUNNING
+    assert "plain.xml:" in daemon.proxy.status()
+    [line] = daemon.events("the files cannot be used, the last good definitions are in force")
+    assert "plain.xml:" in line["problems"][0]
+    assert daemon.end_scan()["entry"] == "entry_0001"
+    assert daemon.proxy.state() == tango.DevState.ALARM
+    assert daemon.start_scan()["entry"] == "entry_0002"
+    daemon.end_scan()
+    assert any("plain.xml:" in trouble for trouble in daemon.proxy.troubles)
+    daemon.definition.write_text(good)
+    wait_until(lambda: daemon.proxy.state() == tango.DevState.ON, "the alarm is cleared")
+
+
+def test_a_first_start_on_a_broken_set_is_refused_with_its_problems(make_daemon: Callable[..., Daemon]):
+    daemon = make_daemon()
+    daemon.definition.write_text("<group")
+    with pytest.raises(AssertionError, match=r"plain\.xml:1:1: error: not XML"):
+        daemon.start()
+    assert daemon.process.wait() == 1

@@ -68,4 +68,4 @@ def did_you_mean(word: str, known: Iterable[str], *, few: int = 12, cutoff: floa
     ]
     if near:
         return f"did you mean {by_lower[near[0]]!r}?"
-    return f"known here: {', '.join(choices)}" if len(choices) <= few else ""
+    return f"known here: {', '.join(choices)}" if 0 < len(choices) <= few else ""

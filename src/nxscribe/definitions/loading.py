@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nxscribe.definitions.document import ENTRY_NAME, Document, FlawedDefinitionError, FlawedDocumentError, Include
+from nxscribe.definitions.files import DISK, Files
 from nxscribe.definitions.findings import Findings, did_you_mean
 from nxscribe.definitions.merge import blank, merge
-from nxscribe.definitions.text import MAX_BYTES, read_bounded
+from nxscribe.definitions.text import MAX_BYTES
 from nxscribe.definitions.tree_checks import check_tree
 from nxscribe.definitions.xml_reader import read_xml
 from nxscribe.definitions.xml_writer import to_xml
@@ -37,19 +38,20 @@ class Loaded:
     warnings: tuple[Problem, ...]
 
 
-def load_definition(name: str, path: Path, additions: Sequence[Path] = ()) -> Loaded:
+def load_definition(name: str, path: Path, additions: Sequence[Path] = (), files: Files = DISK) -> Loaded:
     """Read a technique's definition with everything that it includes.
 
     Args:
         name: The technique's name.
         path: The technique's own file, `.xml` or `.yaml`.
         additions: A beamline's files, laid over it in this order.
+        files: Where all of them are read from.
 
     Raises:
         FlawedDefinitionError: With the problems of all files, and the tree as far as it can be seen.
         InputError: When there are so many problems that reading on makes no sense.
     """
-    loader = _Loader()
+    loader = _Loader(files)
     for file in (path, *additions):
         loader.load(file)
     root = loader.root()
@@ -65,7 +67,7 @@ def load_definition(name: str, path: Path, additions: Sequence[Path] = ()) -> Lo
 
 def reached_files(path: Path, additions: Sequence[Path] = ()) -> tuple[str, ...]:
     """The files that `load_definition` reads or looks for, be they there, readable and right, or not."""
-    loader = _Loader()
+    loader = _Loader(DISK)
     with contextlib.suppress(InputError):  # so many problems that the loader gave up: it had reached these files
         for file in (path, *additions):
             loader.load(file)
@@ -87,7 +89,7 @@ def parse_definition(name: str, text: str) -> Definition:
     return Definition(name, root, _sha256(to_xml(Document(root))))
 
 
-def read_definition(path: Path) -> Document:
+def read_definition(path: Path, files: Files = DISK) -> Document:
     """Read one file in the dialect that its suffix tells, includes not expanded. Raises InputError."""
     file = str(path)
     reader = _READERS.get(path.suffix.lower())
@@ -95,12 +97,12 @@ def read_definition(path: Path) -> Document:
         raise InputError(
             Problem(f"{path.name} is in no known dialect", "", f"name it {path.stem}.xml or .yaml", Location(file))
         )
-    return reader(_read(path), file)
+    return reader(_read(path, files), file)
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, files: Files) -> bytes:
     try:
-        return read_bounded(path)
+        return files.read(path)
     except OSError as error:
         near = did_you_mean(path.name, _neighbours(path)) if isinstance(error, FileNotFoundError) else ""
         problem = Problem(
@@ -123,7 +125,8 @@ def _sha256(text: str) -> str:
 class _Loader:
     """Reads files in the order of their includes, each once."""
 
-    def __init__(self) -> None:
+    def __init__(self, files: Files) -> None:
+        self._from = files
         self.findings = Findings()
         self.files: list[str] = []
         self._trees: list[Group] = []
@@ -145,7 +148,7 @@ class _Loader:
         return root
 
     def _load(self, path: Path, asked: Location | None, confines: Path) -> None:
-        key = os.path.realpath(path)
+        key = self._from.real(path)
         if key in self._open:
             self.findings.error(
                 f"{path.name} includes itself",
@@ -159,7 +162,7 @@ class _Loader:
         self._seen.add(key)
         self.files.append(str(path))
         try:
-            document = read_definition(path)
+            document = read_definition(path, self._from)
         except FlawedDocumentError as error:
             self.findings.add(error.problems)
             document = error.document

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from nxscribe.definitions import FlawedDefinitionError, definition_text, load_definition
+from nxscribe.definitions.files import DISK, Files
 from nxscribe.errors import InputError, Location, Problem, Severity, TriggerRefusedError
 from nxscribe.model import Definition, Template
 from nxscribe.plan import BUILT_IN, CapturePlan, ExpressionSource, Source, compile_plan
@@ -45,24 +46,29 @@ class Beamline:
         return frozenset().union(*(plan.attributes for plan in self.plans.values()))
 
 
-def load_beamline(config: Config) -> Beamline:
+def load_beamline(config: Config, files: Files = DISK) -> Beamline:
     """The beamline of a config, its definitions loaded and compiled.
+
+    Args:
+        config: The config.
+        files: Where the definitions are read from.
 
     Raises:
         InputError: With every problem of every technique, errors and warnings, in the order of files and lines.
     """
-    beamline, found = examine_beamline(config, Lost())
+    beamline, found = examine_beamline(config, Lost(), files)
     if beamline is None:
         raise InputError(*found)
     return beamline
 
 
-def examine_beamline(config: Config, lost: Lost) -> tuple[Beamline | None, tuple[Problem, ...]]:
+def examine_beamline(config: Config, lost: Lost, files: Files = DISK) -> tuple[Beamline | None, tuple[Problem, ...]]:
     """The beamline, or None where an error is among the problems; and those, in the order of files and lines.
 
     Args:
         config: All of a config that is right.
         lost: What would be in it if all of it were.
+        files: Where the definitions are read from.
     """
     definitions: dict[str, Definition] = {}
     plans: dict[str, CapturePlan] = {}
@@ -71,7 +77,7 @@ def examine_beamline(config: Config, lost: Lost) -> tuple[Beamline | None, tuple
     for technique in config.techniques.values():
         compiling = _Compiling(config, technique, lost)
         try:
-            loaded = load_definition(technique.name, technique.definition, technique.additions)
+            loaded = load_definition(technique.name, technique.definition, technique.additions, files)
         except FlawedDefinitionError as error:
             definitions[technique.name] = error.definition
             problems += (*error.problems, *compiling.further(error.definition, is_part=error.is_part))

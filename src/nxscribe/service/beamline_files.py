@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from nxscribe.definitions import FlawedYamlError, Located, load_located, reached_files
+from nxscribe.definitions.files import FileRead, Remembering
 from nxscribe.definitions.text import read_bounded
 from nxscribe.errors import InputError, Location, Problem
 from nxscribe.service.beamline import Beamline, load_beamline
@@ -30,6 +31,8 @@ class LoadedSet:
     """The set, or why there is none."""
     stamps: Stamps
     """Of every file that was read or looked for."""
+    read: Mapping[str, FileRead] = field(default_factory=dict)
+    """What was read for `result`, by path."""
 
 
 def stamps(files: Iterable[str]) -> Stamps:
@@ -64,14 +67,15 @@ def load_set(config: Path, known: Iterable[str] = ()) -> LoadedSet:
     before = stamps(known)
     for _ in range(_ATTEMPTS):
         result: Beamline | tuple[Problem, ...]
+        read = Remembering()
         try:
-            result = load_beamline(load_config(config))
+            result = load_beamline(load_config(config, read), read)
             files = {file for plan in result.plans.values() for file in plan.definition.files}
         except InputError as error:
             result, files = error.problems, set(_definitions_behind(config))
         after = stamps(sorted({*files, str(config)}))
         if before == after:
-            return LoadedSet(result, after)
+            return LoadedSet(result, after, read.seen)
         if before.keys() == after.keys():
             time.sleep(_PAUSE_S)
         before = after

@@ -6,16 +6,18 @@ import pickle
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from typing import Any, Final, cast
 
+from nxscribe.definitions.files import FileRead
 from nxscribe.errors import InputError, Location, Problem
 from nxscribe.service.beamline import Beamline
 from nxscribe.service.beamline_files import Stamps, load_set, stamps
-from nxscribe.service.config import Config
+from nxscribe.service.config import Config, probable_state_dir
+from nxscribe.service.kept_set import keep, recall
 from nxscribe.service.parts import Digests, Loaded, Question
 
 _LOAD_S: Final = 60.0
@@ -26,20 +28,27 @@ class Library:
     """One beamline's files, and the last good set made of them. Any thread may use it."""
 
     def __init__(self, config: Path, *, data_root: Path | None = None, state_dir: Path | None = None) -> None:
-        """Read the config at `config` and all that it names, in this process. Raises InputError.
+        """Read the config at `config` and all that it names, in this process.
 
-        `data_root` and `state_dir` take the place of the config's, where they are given.
+        `data_root` and `state_dir` take the place of the config's, where they are given. Where the files are broken,
+        the set that was last kept in the state folder is in force. Raises InputError where there is none either.
         """
         self._file = config.absolute()
         self._place: Callable[[Config], Config] = lambda read: read.placed(data_root, state_dir)
         found = load_set(self._file)
+        self._problems: tuple[Problem, ...] = ()
+        self._read = found.read
+        self._kept: Mapping[str, FileRead] = {}
+        self.kept_since = ""
+        """Since when the set was in force that was kept, where the start fell back on it; else empty."""
         if isinstance(found.result, tuple):
-            raise InputError(*found.result)
-        self._current = replace(found.result, config=self._place(found.result.config))
+            self._problems = found.result
+            self._current = self._recalled(state_dir or probable_state_dir(self._file))
+        else:
+            self._current = replace(found.result, config=self._place(found.result.config))
         self._parts: dict[str, Any] = {}
         self._digests: Digests = {}
         self._stamps = found.stamps
-        self._problems: tuple[Problem, ...] = ()
         self._turn = threading.Lock()
         self._process: _Process | None = None
 
@@ -77,6 +86,25 @@ class Library:
             self._problems = found.problems
             return found.problems
 
+    def keep(self) -> None:
+        """Keep the set in force in the state folder, for the next start. Raises OSError."""
+        with self._turn:
+            if self._read != self._kept:
+                keep(self._current.config.state_dir, self._file, self._read)
+                self._kept = self._read
+
+    def _recalled(self, folder: Path) -> Beamline:
+        """The set that was kept in a folder. Raises InputError with the problems of the files where there is none."""
+        try:
+            kept = recall(folder.absolute(), self._file)
+        except InputError as error:
+            raise InputError(*self._problems, *error.problems) from None
+        if kept is None:
+            raise InputError(*self._problems)
+        self._read = self._kept = kept.read
+        self.kept_since = kept.since
+        return replace(kept.beamline, config=self._place(kept.beamline.config).placed(state_dir=folder))
+
     def close(self) -> None:
         """End the process that reads."""
         with self._turn:
@@ -108,10 +136,11 @@ class Library:
         for name, part in (found.parts or {}).items():
             parts[name] = pickle.loads(part)  # noqa: S301 - from our own process
         digests = found.digests or {}
-        config, warnings = parts[""]
+        config, warnings, read = parts[""]
         config = self._place(cast("Config", config))
         _refuse_what_needs_a_restart(self._current.config, config)
         techniques = digests.keys() - {""}
+        self._read = read
         self._parts, self._digests = {name: parts[name] for name in digests}, digests
         return Beamline(
             config,

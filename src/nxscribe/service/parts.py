@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
+from nxscribe.definitions.files import FileRead
 from nxscribe.errors import Problem
 from nxscribe.service.beamline import Beamline
 from nxscribe.service.beamline_files import Stamps, load_set
@@ -39,10 +40,10 @@ class Loaded:
     parts: Mapping[str, bytes] | None = None
 
 
-def parts_of(beamline: Beamline) -> dict[str, object]:
+def parts_of(beamline: Beamline, read: Mapping[str, FileRead]) -> dict[str, object]:
     """What can change by itself: each technique's plan and text, and the rest, under the empty name."""
     return {
-        "": (beamline.config, beamline.warnings),
+        "": (beamline.config, beamline.warnings, read),
         **{name: (plan, beamline.texts[name]) for name, plan in beamline.plans.items()},
     }
 
@@ -52,7 +53,7 @@ def answer(question: Question) -> Loaded:
     found = load_set(question.config, question.known)
     if isinstance(found.result, tuple):
         return Loaded(found.stamps, found.result)
-    pickled = {name: pickle.dumps(part) for name, part in parts_of(found.result).items()}
+    pickled = {name: pickle.dumps(part) for name, part in parts_of(found.result, found.read).items()}
     digests = {name: hashlib.sha256(part).digest() for name, part in pickled.items()}
     changed = {name: part for name, part in pickled.items() if question.digests.get(name) != digests[name]}
     return Loaded(found.stamps, digests=digests, parts=changed)

@@ -76,6 +76,14 @@ class Scribe:
         """
         beamline = self._library.current
         self._take_on(beamline)
+        if self._library.problems:
+            log.error(
+                "the files cannot be used, the last good definitions are in force",
+                since=self._library.kept_since,
+                problems=list(map(str, self._library.problems)),
+            )
+        else:
+            self._keep()
         # Connections cost more than reads: the first scan shall find them made.
         self._reader.read(beamline.attributes, time.monotonic() + beamline.config.limits.deadline_s)
         self._projector.start()
@@ -122,6 +130,7 @@ class Scribe:
             log.error("reload refused, the last good definitions stay in force", problems=list(map(str, problems)))
         else:
             self._take_on(self._library.current)
+            self._keep()
             log.info("reloaded", techniques=sorted(self._library.current.plans))
         for session in self.sessions.values():
             self._announce(session)
@@ -135,8 +144,8 @@ class Scribe:
 
     @property
     def troubles(self) -> tuple[str, ...]:
-        """What an operator should know of now: a refused reload, files that cannot be written."""
-        troubles = [f"reload refused: {problem}" for problem in self._library.problems]
+        """What an operator should know of now: a refused edit, files that cannot be written."""
+        troubles = [f"edit refused: {problem}" for problem in self._library.problems]
         if self._queue.failing:
             troubles.append(f"{self._queue.failing} scan(s) wait for their file: {self._queue.reason}")
         if self._queue.set_aside:
@@ -157,6 +166,13 @@ class Scribe:
         for warning in beamline.warnings:
             log.warning("in the config or a definition", what=str(warning))
         self._reader.prepare(beamline.attributes)
+
+    def _keep(self) -> None:
+        """For the next start, which may find broken files."""
+        try:
+            self._library.keep()
+        except OSError as error:
+            log.warning("the definitions in force could not be kept for the next start", reason=str(error))
 
     def _take_up_open_scans(self) -> None:
         for record in self._journal.open_records(on_damage=_log_damage):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Final
 
+from nxscribe.definitions.files import DISK, Files
 from nxscribe.definitions.located import FlawedYamlError, Located, load_located
 from nxscribe.definitions.text import read_bounded
 from nxscribe.errors import InputError, Location, Problem
@@ -29,7 +32,7 @@ from nxscribe.service.config.schema import ConfigForm, DetectorForm, SourceForm,
 from nxscribe.service.config.settings import Config, Limits, LogSettings, Retention, TangoSettings, Technique
 from nxscribe.service.config.sound import Lost, Sound
 from nxscribe.service.folders import FolderDetector
-from nxscribe.service.layout import Files
+from nxscribe.service.layout import Files as FileLayout
 from nxscribe.service.log import LogFormat
 from nxscribe.service.patterns import Fault, pattern_faults, search_faults
 
@@ -50,26 +53,30 @@ class Examined:
     """What is not in `config`."""
 
 
-def load_config(path: Path) -> Config:
+def load_config(path: Path, files: Files = DISK) -> Config:
     """The config at `path`. Paths in it are relative to it; the results are absolute.
+
+    Args:
+        path: The file.
+        files: Where it is read from.
 
     Raises:
         UnreadableError: When the file cannot be read.
         InputError: When it cannot be used, with every problem that was found, in the order of the file.
     """
-    examined = examine_config(path)
+    examined = examine_config(path, files)
     if examined.problems or not examined.config:
         raise InputError(*examined.problems)
     return examined.config
 
 
-def examine_config(path: Path) -> Examined:
+def examine_config(path: Path, files: Files = DISK) -> Examined:
     """What is right and what is wrong with the config at `path`.
 
     Raises:
         UnreadableError: When the file cannot be read.
     """
-    data = _read(path)
+    data = _read(path, files)
     try:
         return _examined(path, load_located(data, str(path)), ())
     except FlawedYamlError as error:
@@ -96,9 +103,9 @@ def _in_order(problems: Iterable[Problem], document: Located) -> tuple[Problem, 
     return tuple(sorted(dict.fromkeys(problems), key=lambda problem: problem.location or document.location))
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, files: Files) -> bytes:
     try:
-        return read_bounded(path)
+        return files.read(path)
     except OSError as error:
         raise UnreadableError(
             Problem(
@@ -195,7 +202,7 @@ class _Conversion:
                 server=form.tango.server or f"nxscribe/{form.beamline}",
                 devices=tuple(form.tango.devices) or (f"{form.beamline}/nxscribe/main",),
             ),
-            files=Files(
+            files=FileLayout(
                 data_root=self._path(form.data_root),
                 layout=Layout(form.files.layout),
                 master=form.files.master,
@@ -311,6 +318,24 @@ def _folder(name: str, pattern: str, form: DetectorForm) -> FolderDetector:
 
 def _mode(text: str | None) -> int | None:
     return None if text is None else int(text, 8)
+
+
+_PLACES: Final = ("beamline", "state_dir")
+
+
+def probable_state_dir(path: Path) -> Path:
+    """The state folder that the config at `path` names, as far as one can see, however wrong the rest of it is."""
+    named: dict[str, str] = {}
+    with contextlib.suppress(OSError):
+        data = read_bounded(path)
+        # Also line by line: a syntax error is the end of all that comes after it.
+        for part in (data, *(line for line in data.splitlines() if not line[:1].isspace())):
+            with contextlib.suppress(InputError):
+                document = load_located(part, str(path))
+                named = {key: node.text for key in _PLACES if (node := document.find((key,))) and node.text} | named
+    if text := named.get("state_dir"):
+        return Path(os.path.normpath(path.absolute().parent / text))
+    return _default_state_dir(named.get("beamline", ""))
 
 
 def _default_state_dir(beamline: str) -> Path:
