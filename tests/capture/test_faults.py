@@ -213,7 +213,7 @@ def test_timeouts_for_all_attributes_do_not_make_requests_of_each(reader, device
     timeouts = dict.fromkeys(names, 0.2)
     read(reader, *names, timeouts=timeouts)
     requests: list[int] = []
-    link = next(iter(reader._devices.values()))._link
+    link = next(iter(reader._devices.values()))._care._link
     plain = link.read
     link.read = lambda names, timeout_s: requests.append(len(names)) or plain(names, timeout_s)
     assert len(values(read(reader, *names, timeouts=timeouts))) == 4
@@ -362,7 +362,7 @@ def test_a_property_is_read_from_the_database(reader, device):
 
 
 def test_an_attribute_that_never_answers_is_left_out_until_it_does(monkeypatch, tango_host, serve):
-    monkeypatch.setattr("nxscribe.capture.device._PATIENCE_S", 0.3)
+    monkeypatch.setattr("nxscribe.capture.care._PATIENCE_S", 0.3)
     monkeypatch.setattr("nxscribe.capture.health._RECHECK_S", (0.2, 0.2))
     device = serve("sidebyside").device
     proxy = tango.DeviceProxy(device)
@@ -377,7 +377,7 @@ def test_an_attribute_that_never_answers_is_left_out_until_it_does(monkeypatch, 
             readings = read(reader, *names)
         assert values(readings) == healthy
         assert "does not answer at all" in readings["slow"].error
-        assert reader.timings[f"{tango_host}/{names[0]}"] == float("inf")
+        assert reader.slowest(1) == {f"{tango_host}/{names[0]}": float("inf")}
         proxy.delay = 0.0
         proxy.release()
         wait_until(lambda: all_well(reader, *names))

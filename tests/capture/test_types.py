@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+import tango
 from everything import NUMBERS, STAMP
 
 from nxscribe.capture import TangoReader
@@ -24,8 +25,12 @@ DTYPES = {
 
 
 @pytest.fixture(scope="module")
-def read(serve_module):
-    server = serve_module("everything")
+def server(serve_module):
+    return serve_module("everything")
+
+
+@pytest.fixture(scope="module")
+def read(server):
     with TangoReader() as reader:
 
         def read(attribute: str) -> Reading:
@@ -99,10 +104,64 @@ def test_an_enumeration_is_its_label(read):
     assert read("image_DevEnum").value.tolist() == [["REMOTE", "MANUAL"]]
 
 
-def test_encoded_data_are_its_bytes(read):
-    value = read("encoded").value
-    assert value.dtype == np.uint8
-    assert value.tobytes() == b"\x00\xff\x10"
+def test_an_enumerations_number_stands_beside_its_label(read):
+    assert read("mode").details == {"enum_value": 1}
+    assert read("spectrum_DevEnum").details == {"enum_value": [2, 0]}
+    assert read("image_DevEnum").details == {"enum_value": [2, 0]}
+
+
+def test_encoded_data_are_its_bytes_with_the_name_of_their_format(read):
+    reading = read("encoded")
+    assert reading.value.dtype == np.uint8
+    assert reading.value.tobytes() == b"\x00\xff\x10"
+    assert reading.details == {"encoded_format": "jpeg"}
+
+
+def test_the_set_point_is_read_on_request(read, server):
+    device = tango.DeviceProxy(server.device)
+    device.position, device.offsets, device.wanted_mode = 7.25, [1.0, 2.0, 3.0], 2
+    reading = read("position#write")
+    assert (reading.value, reading.unit) == (7.25, "mm")
+    assert reading.source.endswith("/position#write")
+    assert read("position").value == 1.5
+    assert read("offsets#write").value.tolist() == [1.0, 2.0, 3.0]
+    assert read("wanted_mode#write").value == "REMOTE"
+    assert read("wanted_mode#write").details == {"enum_value": 2}
+
+
+def test_both_parts_of_an_attribute_are_had_in_one_read(server, tango_host):
+    names = [f"{server.device}/position", f"{server.device}/position#write"]
+    tango.DeviceProxy(server.device).position = 4.0
+    with TangoReader(tango_host) as reader:
+        readings = reader.read(names, time.monotonic() + 5)
+    assert [float(readings[name].value) for name in names] == [1.5, 4.0]
+
+
+def test_an_attribute_without_a_set_point_says_so(read):
+    reading = read("energy#write")
+    assert not reading.ok
+    assert "no set point" in reading.error
+
+
+def test_a_memorized_value_is_read_from_the_database(server, tango_host):
+    tango.DeviceProxy(server.device).memorized = 12.5
+    name = f"{server.device}/memorized/__value"
+    with TangoReader(tango_host) as reader:
+        reading = reader.properties([name], time.monotonic() + 5)[name]
+        assert float(str(reading.value)) == 12.5
+        assert reading.source == f"{tango_host}/{name}"
+        missing = f"{server.device}/memorized/no_such"
+        assert "none of this name" in reader.properties([missing], time.monotonic() + 5)[missing].error
+
+
+def test_a_display_unit_and_a_format_are_told_where_someone_set_them(read):
+    assert read("energy").details == {"display_unit": "eV", "format": "%8.4f"}
+    assert read("latin_unit").details == {}
+
+
+def test_a_time_that_is_far_from_ours_is_told_with_the_difference(read):
+    assert read("stamped").details["timestamp_offset"] == pytest.approx(STAMP - time.time(), abs=60)
+    assert "timestamp_offset" not in read("energy").details
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,8 @@ def live() -> Live:
         "instrument/wavelength": "the energy was not read: the device does not answer; start its server",
         "instrument/mode": "no source in the config, and not set by the control system",
     }
-    return Live(values, missing, taken, {Phase.INITIAL: 0.0314, Phase.FINAL: 0.002})
+    slowest = {"host:1/id16ni/energy/mono/gap": 0.0125, "host:1/id16ni/energy/mono/energy": float("inf")}
+    return Live(values, missing, taken, {Phase.INITIAL: 0.0314, Phase.FINAL: 0.002}, slowest)
 
 
 def plan(run) -> CapturePlan:
@@ -153,12 +154,10 @@ def test_live_tells_what_is_missing_and_why(run, live: Live) -> None:
     text = shown(run, live)
     assert "missing" in row(text, "wavelength")
     assert "not set yet" in row(text, "mode")
-    *_, reason, counts = text.splitlines()
+    *_, reason, counts, slowest = text.splitlines()
     assert reason == "instrument/wavelength: the energy was not read: the device does not answer; start its server"
-    assert counts == (
-        "3 values read, 1 missing, 1 to be set by the control system; "
-        "capture, with the first contact: initial 31 ms, final 2 ms"
-    )
+    assert counts == ("3 values read, 1 missing, 1 to be set by the control system; capture: initial 31 ms, final 2 ms")
+    assert slowest == "slowest: …/mono/gap 12.5 ms, …/mono/energy never answers"
 
 
 def test_live_shows_no_value_that_only_a_scan_has(run, live: Live) -> None:

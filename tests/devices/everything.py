@@ -50,7 +50,7 @@ class Everything(Device):
     encoded = _constant(("jpeg", b"\x00\xff\x10"), dtype="DevEncoded")
     not_a_number = _constant(float("nan"), dtype=float)
     infinite = _constant(float("-inf"), dtype=float)
-    energy = _constant(12.5, dtype=float, unit="keV")
+    energy = _constant(12.5, dtype=float, unit="keV", display_unit="eV", format="%8.4f")
     no_unit = _constant(1.0, dtype=float, unit="No unit")
     latin_unit = _constant(1.0, dtype=float, unit="µm")
 
@@ -77,6 +77,30 @@ class Everything(Device):
 
     @position.write
     def position(self, value: float) -> None:
+        """Accept and forget."""
+
+    @attribute(dtype=Mode, access=tango.AttrWriteType.READ_WRITE)
+    def wanted_mode(self) -> Mode:
+        return Mode.MANUAL
+
+    @wanted_mode.write
+    def wanted_mode(self, value: Mode) -> None:
+        """Accept and forget."""
+
+    @attribute(dtype=(float,), max_dim_x=4, access=tango.AttrWriteType.READ_WRITE)
+    def offsets(self) -> list[float]:
+        return [0.0]
+
+    @offsets.write
+    def offsets(self, value: list[float]) -> None:
+        """Accept and forget."""
+
+    @attribute(dtype=float, access=tango.AttrWriteType.READ_WRITE, memorized=True, hw_memorized=False)
+    def memorized(self) -> float:
+        return 0.0
+
+    @memorized.write
+    def memorized(self, value: float) -> None:
         """Accept and forget."""
 
     def initialize_dynamic_attributes(self) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from some_scans import ended, reading, started
 
-from nxscribe.model import Reading, now
+from nxscribe.model import Reading, Template, now
 from nxscribe.model.reading import DEFAULT
 from nxscribe.projections.nexus.lookup import Lookup
 from nxscribe.records import Record
@@ -39,3 +39,24 @@ def test_a_default_stands_where_nothing_better_came(tmp_path: Path) -> None:
 def test_the_first_of_two_values_counts_and_what_was_set_before_both(tmp_path: Path) -> None:
     assert Lookup(scan(tmp_path, reading("iron"), reading("gold"))).reading("a", None).value == "iron"
     assert Lookup(scan(tmp_path, reading("iron"), a=reading("salt"))).reading("a", None).value == "salt"
+
+
+def of_mode(*numbers: int) -> Reading:
+    labels = ("MANUAL", "AUTOMATIC", "REMOTE")
+    scalar = len(numbers) == 1
+    value = np.asarray(labels[numbers[0]] if scalar else [labels[number] for number in numbers])
+    return Reading("x/y/z/mode", now(), value, details={"enum_value": numbers[0] if scalar else list(numbers)})
+
+
+def test_an_enumeration_is_its_label_in_a_text_and_its_number_in_a_number_each_beside_the_other(tmp_path: Path) -> None:
+    lookup = Lookup(scan(tmp_path, of_mode(1)))
+    text = lookup.fill_template(Template("${a}"), "NX_CHAR", None)
+    assert (text.fitted.value[()], text.details) == ("AUTOMATIC", {"enum_value": 1})
+    number = lookup.fill_template(Template("${a}"), "NX_INT", None)
+    assert (number.fitted.value[()], number.details) == (1, {"enum_label": "AUTOMATIC"})
+
+
+def test_a_list_of_enumerations_keeps_its_numbers_in_order(tmp_path: Path) -> None:
+    number = Lookup(scan(tmp_path, of_mode(2, 0))).fill_template(Template("${a}"), "NX_INT", None)
+    assert number.fitted.value.tolist() == [2, 0]
+    assert number.details == {"enum_label": "REMOTE MANUAL"}

@@ -231,3 +231,10 @@ def test_a_line_of_the_first_version_is_still_read() -> None:
         Quality.ALARM,
     )
     assert record.initial.missing["pressure"].error == "no answer in 0.5 s"
+
+
+def test_what_stands_beside_a_value_comes_back() -> None:
+    details = {"enum_value": [2, 0], "age": 1.25, "display_unit": "eV", "number": 3}
+    reading = Reading("sim/mono/dcm/mode", WHEN, np.asarray(["REMOTE", "MANUAL"]), details=details)
+    kept = replace(some_record(), given={"mode": reading})
+    assert record_from_json(record_to_json(kept)).given["mode"] == reading

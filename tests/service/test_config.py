@@ -259,7 +259,7 @@ def test_a_misspelt_word_gets_a_suggestion(problems, wrong: str, right: str) -> 
 
 def test_an_unknown_key_with_no_likeness_lists_the_known(problems) -> None:
     assert "known here: definition" not in problems(HEAD + "zzz: 1\n")[0]
-    assert "known here: beamline, data_root, detectors" in problems(HEAD + "zzz: 1\n")[0]
+    assert "beamline, data_root, detectors" in problems(HEAD + "zzz: 1\n")[0]
 
 
 @pytest.mark.parametrize(
@@ -358,3 +358,8 @@ def test_a_missing_file_is_unreadable(tmp_path: Path) -> None:
 def test_a_folder_is_unreadable(tmp_path: Path) -> None:
     with pytest.raises(UnreadableError, match="directory"):
         load_config(tmp_path)
+
+
+def test_an_age_is_for_tango_attributes(problems) -> None:
+    (problem,) = problems(HEAD + "sources: {x: {value: 3, max_age_s: 5}}\n")
+    assert "sources.x.max_age_s is for Tango attributes" in problem

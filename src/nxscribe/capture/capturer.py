@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import ChainMap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -26,6 +26,7 @@ from nxscribe.plan import (
     Source,
     TangoSource,
 )
+from nxscribe.plan.ages import max_ages
 from nxscribe.plan.expression import ExpressionError, Operand, cached_expression
 
 LITERAL: Final = "literal"
@@ -48,6 +49,7 @@ class Capturer:
         given: Mapping[str, Reading],
         had: Mapping[str, Reading],
         deadline_s: float,
+        afresh: bool = False,
         stop: threading.Event | None = None,
     ) -> Snapshot:
         """A reading for each placeholder that the plan wants in this phase; those without a value say why.
@@ -58,13 +60,14 @@ class Capturer:
             given: Built-in values and the trigger's parameters: they win over sources, which are then not asked.
             had: The readings of the initial snapshot.
             deadline_s: How long the sources have (seconds).
+            afresh: Ask the devices for everything, also for what is remembered and young enough.
             stop: Ends the capture at once when it is set, with what is there by then.
         """
         started, begun = now(), time.monotonic()
         # A default was not had: at the end its source is asked again.
         wanted = plan.wanted(phase, {name for name, reading in had.items() if reading.ok and not reading.is_default})
         asked = {name: plan.sources[name] for name in wanted if name in plan.sources and name not in given}
-        told = self._read(asked, had if phase is Phase.FINAL else {}, begun + deadline_s, stop)
+        told = self._read(asked, had if phase is Phase.FINAL else {}, begun + deadline_s, afresh=afresh, stop=stop)
         readings: dict[str, Reading] = {}
         known = ChainMap(dict(given), readings, dict(had))
         for name in _in_order(wanted, plan):
@@ -76,10 +79,16 @@ class Capturer:
             if source and source.unit and reading.ok and not isinstance(source.origin, ExpressionSource):
                 reading = replace(reading, unit=source.unit)
             readings[name] = reading if reading.ok else _default(plan, name, source) or reading
-        return Snapshot(phase, started, time.monotonic() - begun, readings)
+        return Snapshot(phase, started, time.monotonic() - begun, readings, _span_s(told.values()))
 
     def _read(
-        self, sources: Mapping[str, Source], had: Mapping[str, Reading], deadline: float, stop: threading.Event | None
+        self,
+        sources: Mapping[str, Source],
+        had: Mapping[str, Reading],
+        deadline: float,
+        *,
+        afresh: bool,
+        stop: threading.Event | None,
     ) -> dict[str, Reading]:
         """The readings of the placeholders that come from Tango, all asked for side by side."""
         attributes: dict[str, float | None] = {}
@@ -90,12 +99,15 @@ class Capturer:
                     limit = attributes.get(attribute, 0.0)
                     patient = source.timeout_s is None or limit is None
                     attributes[attribute] = None if patient else max(limit or 0.0, source.timeout_s or 0.0)
+        # Who allows no age has an attribute read for all: one snapshot has one value of it.
+        ages, needed = max_ages(sources.values())
         properties = [source.origin.name for source in sources.values() if isinstance(source.origin, PropertySource)]
         found, known = self._reader.read_all(
             attributes,
             properties,
             deadline,
             timeouts={attribute: limit for attribute, limit in attributes.items() if limit is not None},
+            max_ages={} if afresh else {name: seconds for name, seconds in ages.items() if name not in needed},
             stop=stop,
         )
         readings: dict[str, Reading] = {}
@@ -116,6 +128,11 @@ class Capturer:
             reading if reading.ok else self._reader.late(attribute, since) or reading
             for reading, attribute in zip(readings, attributes, strict=True)
         ]
+
+
+def _span_s(readings: Iterable[Reading]) -> float:
+    times = [reading.time for reading in readings if reading.ok]
+    return (max(times) - min(times)).total_seconds() if times else 0.0
 
 
 def _in_order(wanted: frozenset[str], plan: CapturePlan) -> Iterator[str]:

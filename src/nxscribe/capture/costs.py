@@ -61,6 +61,10 @@ class Costs:
         """All that is known, as of now."""
         return self._seconds.copy()
 
+    def seconds_of(self, name: TangoName) -> float:
+        """What one attribute takes, as far as is known."""
+        return self._seconds.get(name, 0.0)
+
     def fits(self, name: TangoName, limit_s: float) -> bool:
         """Whether an attribute can answer in time, as far as is known."""
         return self._seconds.get(name, 0.0) <= limit_s

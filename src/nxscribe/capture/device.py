@@ -15,21 +15,20 @@ from typing import Final
 
 import tango
 
+from nxscribe.capture.care import Care
 from nxscribe.capture.costs import Costs
 from nxscribe.capture.health import Health, Trouble
 from nxscribe.capture.link import DeviceError, RequestError
+from nxscribe.capture.memory import Memory
 from nxscribe.capture.names import TangoName
 from nxscribe.capture.order import Link, Order
 from nxscribe.errors import Problem
 from nxscribe.model import Reading, iso, now
 
-_PATIENCE_S: Final = 5.0
-"""How long a check in the background waits for one attribute."""
 _SICK_GRACE_S: Final = 0.05
 """How long a read waits for a device that is known to be sick, in case it has just come back."""
 _LEAST_S: Final = 0.005
 """With less time than this left nothing is asked."""
-_WORTH_A_SECOND_LOOK_S: Final = 0.25
 
 
 class Device:
@@ -37,13 +36,11 @@ class Device:
 
     def __init__(self, name: str, link: Link) -> None:
         self.name = name
-        self._link = link
         self._costs = Costs()
         self._health = Health()
-        self._watched: dict[TangoName, None] = {}
-        self._lock = threading.Lock()
-        self._late: dict[TangoName, tuple[datetime, Reading]] = {}
+        self._memory = Memory()
         self._orders: queue.SimpleQueue[Order | tuple[TangoName, ...]] = queue.SimpleQueue()
+        self._care = Care(link, self._costs, self._health, self._memory, wanted=lambda: not self._orders.empty())
         self._busy = False
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"tango {name}", daemon=True)
@@ -52,6 +49,15 @@ class Device:
     def watch(self, names: Iterable[TangoName]) -> None:
         """Get to know attributes before they are asked for: connect, learn units, see which are slow."""
         self._orders.put(tuple(names))
+
+    def keep_fresh(self, ages: Mapping[TangoName, float]) -> None:
+        """Remember the values of these, and of no others, so that none gets older than its seconds, if that can be."""
+        self._care.freshness.want(ages)
+        self._orders.put(())
+
+    def remembered(self, name: TangoName, max_age_s: float) -> Reading | None:
+        """What is remembered of an attribute, if it is young enough."""
+        return self._memory.fresh(name, max_age_s)
 
     def send(self, order: Order, started: float) -> None:
         """Have an order served, and its answers wait for it: fully, briefly, or not at all, as the device behaves."""
@@ -77,9 +83,7 @@ class Device:
 
     def late(self, name: TangoName, since: datetime) -> Reading | None:
         """A reading that came, after `since`, when nobody waited for it any more."""
-        with self._lock:
-            came, reading = self._late.get(name, (since, None))
-        return reading if came > since else None
+        return self._memory.late(name, since)
 
     @property
     def trouble(self) -> Trouble | None:
@@ -90,6 +94,11 @@ class Device:
     def timings(self) -> dict[TangoName, float]:
         """How many seconds each attribute takes, as last measured."""
         return self._costs.seconds
+
+    @property
+    def kept_fresh(self) -> dict[TangoName, str]:
+        """How each attribute that is remembered is kept fresh, in words."""
+        return self._care.freshness.told
 
     def close(self) -> None:
         """Let the thread end, without waiting for it."""
@@ -109,22 +118,21 @@ class Device:
             while not self._closing.is_set():
                 order: Order | tuple[TangoName, ...] | None = None
                 with contextlib.suppress(queue.Empty):
-                    order = self._orders.get(timeout=self._health.idle_s)
+                    order = self._orders.get(timeout=self._care.idle_s)
                 if self._closing.is_set():
-                    return
+                    break
                 self._busy = True
                 if order is None:
-                    self._look_after()
+                    self._care.look_after()
                 elif isinstance(order, Order):
                     self._serve(order)
                 else:
-                    new = [name for name in order if name not in self._watched]
-                    self._watched.update(dict.fromkeys(new))
-                    self._health.check_soon(new)
+                    self._care.get_to_know(order)
                 self._busy = False
+            self._care.freshness.end()
 
     def _serve(self, order: Order) -> None:
-        self._watched.update(dict.fromkeys(order.names))
+        self._care.note(order.names)
         if order.answers.closed:
             if self._health.trouble:
                 self._health.check_later(order.names)
@@ -134,7 +142,7 @@ class Device:
                 self._health.recover()
         except DeviceError as error:
             self._health.fall_ill(str(error))
-            self._health.check_later(self._watched)
+            self._health.check_later(self._care.known)
             self._tell(order, order.names, str(error))
         finally:
             order.answers.finish(self)
@@ -160,7 +168,7 @@ class Device:
                 self._tell(order, names, "there was no time left for it after its neighbours")
                 continue
             try:
-                readings = self._read(names, timeout_s)
+                readings = self._care.read(names, timeout_s)
             except RequestError as error:
                 if error.slow:
                     well = False
@@ -174,7 +182,7 @@ class Device:
                     split = True
                 continue
             if not order.answers.give(readings):
-                self._keep(readings)
+                self._memory.keep(readings)
                 self._health.check_later(names)
                 well = False
         return well
@@ -199,76 +207,5 @@ class Device:
             order.answers.give({name: Reading(name.full, now(), error=error)})
         return ([together] if together else []) + [[name] for name in alone]
 
-    def _read(self, names: list[TangoName], timeout_s: float) -> dict[TangoName, Reading]:
-        started = time.monotonic()
-        readings = self._link.read(names, timeout_s)
-        self._costs.note(names, time.monotonic() - started)
-        return readings
-
     def _tell(self, order: Order, names: Iterable[TangoName], why: str) -> None:
         order.answers.give({name: Reading(name.full, now(), error=f"{name.full}: {why}") for name in names})
-
-    def _keep(self, readings: Mapping[TangoName, Reading]) -> None:
-        came = now()
-        with self._lock:
-            self._late.update((name, (came, reading)) for name, reading in readings.items() if reading.ok)
-
-    def _look_after(self) -> None:
-        """Do what is due while nobody wants anything."""
-        health = self._health
-        try:
-            if health.check_due:
-                self._check()
-            elif health.recheck_due:
-                self._recheck()
-            elif health.refresh_due:
-                health.refreshed()
-                self._link.refresh(_PATIENCE_S)
-        except DeviceError as error:
-            if isinstance(error, RequestError) and not error.slow:
-                return
-            health.fall_ill(str(error))
-            health.check_later(self._watched)
-            health.check_in_vain()
-
-    def _check(self) -> None:
-        """Read what has to be heard, each alone, the one that is blamed at the end. Orders go before."""
-        health = self._health
-        health.unchecked.sort(key=lambda name: name is health.blamed)
-        while health.unchecked and self._orders.empty():
-            name = health.unchecked[0]
-            try:
-                self._measure(name)
-            except RequestError as error:
-                if error.slow:
-                    health.fall_ill(str(error))
-                    if name is not health.blamed or len(self._watched) == 1:
-                        # It may have waited for a neighbour that hangs: the others shall be heard first.
-                        health.blamed = name
-                        health.check_in_vain()
-                        return
-                    self._costs.note_never(name)
-            health.unchecked.remove(name)
-        if not health.unchecked:
-            health.recover()
-
-    def _recheck(self) -> None:
-        """See whether attributes that are left out have become quicker. Orders go before."""
-        for name in list(self._health.left_out):
-            if not self._orders.empty():
-                return
-            # What is still too slow is left out again by the next read.
-            self._health.left_out.discard(name)
-            with contextlib.suppress(RequestError):
-                self._measure(name, keep=True)
-
-    def _measure(self, name: TangoName, *, keep: bool = False) -> None:
-        """See how long an attribute takes, and keep its value for who wanted it in vain."""
-        for _ in range(2):
-            started = time.monotonic()
-            readings = self._read([name], _PATIENCE_S)
-            if keep or self._health.trouble:
-                self._keep(readings)
-            if time.monotonic() - started < _WORTH_A_SECOND_LOOK_S or not self._health.trouble:
-                return
-            # The device may have been busy with something else before: once more.

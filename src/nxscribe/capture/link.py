@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import contextlib
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
 
 import tango
 
@@ -11,6 +15,15 @@ from nxscribe.capture.names import TangoName
 from nxscribe.capture.values import Configuration, configuration_of, reading_of
 from nxscribe.errors import Problem
 from nxscribe.model import Reading, now
+
+_SUBSCRIBING_S: Final = 3.0
+"""Tango's own timeout for it, which no setting of ours changes."""
+_EVENTS: Final = {
+    tango.EventType.CHANGE_EVENT: "change events",
+    tango.EventType.PERIODIC_EVENT: "periodic events",
+    tango.EventType.ARCHIVE_EVENT: "archive events",
+}
+"""What an attribute may push, the best first."""
 
 
 class DeviceError(Exception):
@@ -36,31 +49,67 @@ class DeviceLink:
         self._connected = False
         self._timeout_ms = 0
         self._configurations: dict[TangoName, Configuration] = {}
+        self._subscriptions: dict[TangoName, int] = {}
 
     def read(self, names: Sequence[TangoName], timeout_s: float) -> dict[TangoName, Reading]:
         """A reading for each attribute, those that failed alone included, in one request; from the hardware, not from
         Tango's polling cache.
         """
         try:
-            attributes = self._connect(timeout_s).read_attributes([name.member for name in names])
+            # Tango refuses a request with the same attribute twice: both parts come in one answer.
+            members = list(dict.fromkeys(name.member for name in names))
+            found = self._connect(timeout_s).read_attributes(members)
         except tango.DevFailed as error:
             raise self._failed(error) from None
         except Exception as error:
             raise RequestError(Problem(f"{self._name} could not be read", repr(error)).explanation) from error
-        answered = list(zip(names, attributes, strict=True))
+        by_member = dict(zip(members, found, strict=True))
+        answered = [(name, by_member[name.member]) for name in names]
         unlearnt = ""
         try:
             self._learn(name for name, given in answered if name not in self._configurations and not given.has_failed)
         except DeviceError as error:
             unlearnt = f"its unit could not be learned: {error}"
-        return {name: self._reading(name, attribute, unlearnt) for name, attribute in answered}
+        arrived = time.time()
+        return {name: self._reading(name, attribute, arrived, unlearnt) for name, attribute in answered}
 
-    def _reading(self, name: TangoName, attribute: tango.DeviceAttribute, unlearnt: str) -> Reading:
+    def _reading(self, name: TangoName, attribute: tango.DeviceAttribute, arrived: float, unlearnt: str) -> Reading:
         configuration = self._configurations.get(name)
         if configuration is None and not attribute.has_failed:
             # A number of unknown unit is no reading.
             return Reading(name.full, now(), error=Problem(f"{name.full} could not be read", unlearnt).explanation)
-        return reading_of(attribute, name, configuration or Configuration())
+        return reading_of(attribute, name, configuration or Configuration(), arrived)
+
+    def subscribe(self, name: TangoName, heard: Callable[[Reading], None]) -> str:
+        """Have `heard` called with each event of an attribute, in a thread of Tango's; also with the bad news that
+        they have stopped. Says which events it pushes, or nothing where it pushes none.
+        """
+        proxy = self._connect(_SUBSCRIBING_S)
+        if not name.is_write_part:
+            self._learn([name])
+
+            def tell(event: tango.EventData) -> None:
+                if event.err:
+                    heard(Reading(name.full, now(), error=explain(name.full, event.errors)))
+                else:
+                    heard(self._reading(name, event.attr_value, time.time(), ""))
+
+            for kind, told in _EVENTS.items():
+                try:
+                    self._subscriptions[name] = proxy.subscribe_event(name.member, kind, tell)
+                except tango.DevFailed as error:
+                    if is_connection(error) or is_timeout(error):
+                        raise self._failed(error) from None
+                else:
+                    return told
+        return ""
+
+    def unsubscribe(self, name: TangoName) -> None:
+        """Let an attribute's events go."""
+        subscription = self._subscriptions.pop(name, None)
+        if self._proxy is not None and subscription is not None:
+            with contextlib.suppress(tango.DevFailed):  # its server is gone, and the subscription with it
+                self._proxy.unsubscribe_event(subscription)
 
     def refresh(self, timeout_s: float) -> None:
         """Learn the units and labels anew: they may have been changed, by hand or with a new server."""
@@ -71,7 +120,9 @@ class DeviceLink:
         self._learn(tuple(self._configurations))
 
     def _learn(self, names: Iterable[TangoName]) -> None:
-        wanted = {name.member: name for name in names}
+        wanted: dict[str, list[TangoName]] = defaultdict(list)
+        for name in names:
+            wanted[name.member].append(name)
         if not wanted or self._proxy is None:
             return
         try:
@@ -80,7 +131,8 @@ class DeviceLink:
             if any(entry.reason == "API_AttrNotFound" for entry in error.args):
                 self._configurations.clear()  # an attribute is gone: learn again what is still there, when it is read
             raise self._failed(error) from None
-        self._configurations.update((wanted[info.name.lower()], configuration_of(info)) for info in found)
+        for info in found:
+            self._configurations.update(dict.fromkeys(wanted[info.name.lower()], configuration_of(info)))
 
     def _connect(self, timeout_s: float) -> tango.DeviceProxy:
         if self._proxy is None:

@@ -7,8 +7,10 @@ from typing import Final
 
 import numpy as np
 
+from nxscribe.capture.memory import AGE
 from nxscribe.errors import Problem
 from nxscribe.model import Quality, Reading, Value, now, units
+from nxscribe.model.reading import Detail
 
 _WORST_FIRST: Final = (Quality.INVALID, Quality.ALARM, Quality.WARNING, Quality.CHANGING, Quality.VALID)
 
@@ -42,7 +44,22 @@ def merge(readings: Sequence[Reading]) -> Reading:
             value if reading.unit == unit or value.dtype.kind not in "iuf" else units.convert(value, reading.unit, unit)
             for value, reading in zip(values, readings, strict=True)
         ]
-    return Reading(source, time, _stack(values), unit or "", quality)
+    return Reading(source, time, _stack(values), unit or "", quality, details=_common(readings))
+
+
+def _common(readings: Sequence[Reading]) -> dict[str, Detail]:
+    """What can be said of all: the numbers behind labels, the greatest age, and what they agree on."""
+    first, *others = (reading.details for reading in readings)
+    common: dict[str, Detail] = {
+        name: detail for name, detail in first.items() if all(other.get(name) == detail for other in others)
+    }
+    numbers = [reading.details.get("enum_value") for reading in readings]
+    if all(isinstance(number, int) for number in numbers):
+        common["enum_value"] = [number for number in numbers if isinstance(number, int)]
+    ages = [age for reading in readings if isinstance(age := reading.details.get(AGE), float)]
+    if ages:
+        common[AGE] = max(ages)
+    return common
 
 
 def worst(qualities: Iterable[Quality]) -> Quality:

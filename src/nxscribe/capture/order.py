@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -19,6 +19,14 @@ class Link(Protocol):
 
     def refresh(self, timeout_s: float) -> None:
         """Learn anew what is kept between readings."""
+
+    def subscribe(self, name: TangoName, heard: Callable[[Reading], None]) -> str:
+        """Have `heard` called, in whatever thread, with each reading that comes by itself; say which events bring it,
+        or nothing where there are none.
+        """
+
+    def unsubscribe(self, name: TangoName) -> None:
+        """End that."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tango
@@ -16,7 +16,9 @@ from nxscribe.model import Reading, now
 
 
 class DatabaseLink:
-    """Blocking calls to one database, for one thread. A name's member is `domain/family/member/property`."""
+    """Blocking calls to one database, for one thread. A name's member is `domain/family/member/property`, or has
+    the attribute before the property where it is one of an attribute.
+    """
 
     def __init__(self, host: str) -> None:
         self._host = host
@@ -36,6 +38,13 @@ class DatabaseLink:
     def refresh(self, timeout_s: float) -> None:
         """Nothing is kept of properties."""
 
+    def subscribe(self, name: TangoName, heard: Callable[[Reading], None]) -> str:  # noqa: ARG002
+        """No events: properties have none that clients can hear of."""
+        return ""
+
+    def unsubscribe(self, name: TangoName) -> None:
+        """There is nothing to end."""
+
     def _connect(self) -> tango.Database:
         if self._database is None:
             host, _, port = self._host.split(",")[0].rpartition(":")
@@ -43,13 +52,23 @@ class DatabaseLink:
         return self._database
 
 
+def _parts(path: str) -> list[str]:
+    domain, family, member, *rest = path.split("/")
+    return [f"{domain}/{family}/{member}", *rest]
+
+
 def _reading(database: tango.Database, name: TangoName) -> Reading:
-    device, _, member = name.member.rpartition("/")
-    lines = [text_of(line) for line in next(iter(database.get_device_property(device, member).values()))]
+    device, *attribute, member = _parts(name.member)
+    if attribute:
+        found = database.get_device_attribute_property(device, attribute[0])[attribute[0]]
+        given = {key.lower(): value for key, value in found.items()}.get(member, ())
+    else:
+        given = next(iter(database.get_device_property(device, member).values()))
+    lines = [text_of(line) for line in given]
     if not lines:
         problem = Problem(
             f"the property {name.full} has no value",
-            "the Tango database has none of this name for the device",
+            "the Tango database has none of this name",
             "mend the name in the source, or set the property",
         )
         return Reading(name.full, now(), error=problem.explanation)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import atexit
+import heapq
+import itertools
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Self
 
@@ -16,7 +19,7 @@ import tango
 from nxscribe.capture.answers import Answers
 from nxscribe.capture.device import Device
 from nxscribe.capture.link import DeviceLink
-from nxscribe.capture.names import TangoName, parse_name
+from nxscribe.capture.names import DATABASE, TangoName, parse_name, parse_property
 from nxscribe.capture.order import Order
 from nxscribe.capture.properties import DatabaseLink
 from nxscribe.errors import InputError
@@ -25,8 +28,6 @@ from nxscribe.model import Reading, now
 _CLOSING_S = 1.0
 _LEAVING_S = 15.0
 """Longer than any call to Tango takes that is under way."""
-_DATABASE = "properties of "
-"""What the name of a device begins with that is no device but a database."""
 
 
 class TangoReader:
@@ -40,7 +41,8 @@ class TangoReader:
         self._host = host or str(tango.ApiUtil.get_env_var("TANGO_HOST") or "")
         self._lock = threading.Lock()
         self._attributes: dict[str, TangoName] = {}
-        self._names: dict[tuple[str, str], TangoName] = {}
+        self._properties: dict[str, TangoName] = {}
+        self._names: dict[tuple[str, str, bool], TangoName] = {}
         self._devices: dict[str, Device] = {}
         self._left_behind: list[Device] = []
         atexit.register(self._leave)
@@ -57,28 +59,45 @@ class TangoReader:
         for device, names in by_device.items():
             self._device(device).watch(names)
 
+    def keep_fresh(self, attributes: Mapping[str, float]) -> None:
+        """Remember the values of these, and of no others, so that a read need not ask for them: by events where their
+        devices push them, else by reading them in the background before they are as old as allowed (seconds).
+        """
+        by_device: dict[str, dict[TangoName, float]] = defaultdict(dict)
+        for text, name in self._names_of(attributes, self._attribute)[0].items():
+            by_device[name.device][name] = attributes[text]
+        with self._lock:
+            had = [device for device in self._devices if device not in by_device]
+        for device in (*had, *by_device):
+            self._device(device).keep_fresh(by_device[device])
+
     def read(
         self,
         attributes: Collection[str],
         deadline: float,
         *,
         timeouts: Mapping[str, float] = MappingProxyType({}),
+        max_ages: Mapping[str, float] = MappingProxyType({}),
         stop: threading.Event | None = None,
     ) -> dict[str, Reading]:
         """A reading for each attribute: its value, or why there is none.
 
         Args:
-            attributes: Full names: `domain/family/member/attribute`, with `host:port/` before it for another database.
+            attributes: Full names: `domain/family/member/attribute`, with `host:port/` before it for another database
+                and `#write` after it for the set point.
             deadline: When to give up (monotonic seconds).
             timeouts: Attributes that have less time than that, in seconds.
+            max_ages: Attributes that are not asked for where what is remembered of them is so young, in seconds.
             stop: Ends the read at once when it is set.
         """
-        return self.read_all(attributes, (), deadline, timeouts=timeouts, stop=stop)[0]
+        return self.read_all(attributes, (), deadline, timeouts=timeouts, max_ages=max_ages, stop=stop)[0]
 
     def properties(
         self, names: Collection[str], deadline: float, *, stop: threading.Event | None = None
     ) -> dict[str, Reading]:
-        """The same for properties of devices (`domain/family/member/property`), from the Tango database."""
+        """The same for properties of devices (`domain/family/member/property`) and of their attributes
+        (`domain/family/member/attribute/property`), from the Tango database.
+        """
         return self.read_all((), names, deadline, stop=stop)[1]
 
     def read_all(
@@ -88,6 +107,7 @@ class TangoReader:
         deadline: float,
         *,
         timeouts: Mapping[str, float] = MappingProxyType({}),
+        max_ages: Mapping[str, float] = MappingProxyType({}),
         stop: threading.Event | None = None,
     ) -> tuple[dict[str, Reading], dict[str, Reading]]:
         """Attributes and properties side by side, by one deadline."""
@@ -95,10 +115,12 @@ class TangoReader:
         known, unknown = self._names_of(attributes, self._attribute)
         known_properties, unknown_properties = self._names_of(properties, self._property)
         limits = {known[text]: seconds for text, seconds in timeouts.items() if text in known}
+        fresh = self._remembered({known[text]: seconds for text, seconds in max_ages.items() if text in known})
         answers = Answers()
         by_device: dict[str, dict[TangoName, None]] = defaultdict(dict)
         for name in (*known.values(), *known_properties.values()):
-            by_device[name.device][name] = None
+            if name not in fresh:
+                by_device[name.device][name] = None
         for device, wanted in by_device.items():
             own = {name: limits[name] for name in wanted if name in limits} if limits else {}
             self._device(device).send(Order(tuple(wanted), deadline, own, answers), started)
@@ -110,7 +132,7 @@ class TangoReader:
                 late.give_up(waited_s)
 
         def reading(name: TangoName) -> Reading:
-            return heard.get(name) or self._device(name.device).why_silent(name, waited_s)
+            return fresh.get(name) or heard.get(name) or self._device(name.device).why_silent(name, waited_s)
 
         return (
             unknown | {text: reading(name) for text, name in known.items()},
@@ -135,11 +157,32 @@ class TangoReader:
         }
 
     @property
-    def timings(self) -> dict[str, float]:
-        """How many seconds each attribute takes, as last measured; infinite for one that never answers."""
+    def kept_fresh(self) -> dict[str, str]:
+        """How each attribute that is remembered is kept fresh, in words."""
         with self._lock:
             devices = list(self._devices.values())
-        return {name.full: seconds for device in devices for name, seconds in device.timings.items()}
+        return {name.full: how for device in devices for name, how in device.kept_fresh.items()}
+
+    def slowest(self, count: int, attributes: Collection[str] | None = None) -> dict[str, float]:
+        """Those of `attributes`, or of all, that take longest: seconds as last measured, the most first; infinite for
+        one that never answers.
+        """
+        with self._lock:
+            devices = list(self._devices.values())
+        known = {name: seconds for device in devices for name, seconds in device.timings.items()}
+        if attributes is not None:
+            wanted = set(self._names_of(attributes, self._attribute)[0].values())
+            known = {name: seconds for name, seconds in known.items() if name in wanted}
+        most = heapq.nlargest(count, known.items(), key=itemgetter(1))
+        return {name.full: seconds for name, seconds in most}
+
+    def time_each(self, attributes: Iterable[str], deadline: float) -> None:
+        """Read each attribute alone, so that it is known how long each takes, side by side where devices differ."""
+        by_device: dict[str, list[str]] = defaultdict(list)
+        for text, name in self._names_of(attributes, self._attribute)[0].items():
+            by_device[name.device].append(text)
+        for one_of_each in itertools.zip_longest(*by_device.values()):
+            self.read([text for text in one_of_each if text], deadline)
 
     def close(self) -> None:
         """End all threads. One that hangs in a device is left behind after a second; the program's end waits for it."""
@@ -173,13 +216,18 @@ class TangoReader:
         return name
 
     def _property(self, text: str) -> TangoName:
-        name = parse_name(text, self._host)
-        device = name.device.removeprefix(f"tango://{name.host}/")
-        return self._one(TangoName(f"{_DATABASE}{name.host}", f"{device}/{name.member}", name.host, name.full))
+        name = self._properties.get(text)
+        if name is None:
+            name = self._properties[text] = self._one(parse_property(text, self._host))
+        return name
+
+    def _remembered(self, max_ages: Mapping[TangoName, float]) -> dict[TangoName, Reading]:
+        found = ((name, self._device(name.device).remembered(name, age_s)) for name, age_s in max_ages.items())
+        return {name: reading for name, reading in found if reading}
 
     def _one(self, name: TangoName) -> TangoName:
         """The one object for an attribute or property, however it is spelled."""
-        return self._names.setdefault((name.device, name.member), name)
+        return self._names.setdefault((name.device, name.member, name.is_write_part), name)
 
     @staticmethod
     def _names_of(
@@ -201,7 +249,7 @@ class TangoReader:
             with self._lock:
                 device = self._devices.get(name)
                 if device is None:
-                    host = name.removeprefix(_DATABASE)
+                    host = name.removeprefix(DATABASE)
                     link = DeviceLink(name) if host == name else DatabaseLink(host)
                     device = self._devices[name] = Device(name.removeprefix("tango://"), link)
         return device

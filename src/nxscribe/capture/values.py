@@ -5,8 +5,8 @@ docs/reference/tango-types.md tells each type's way.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, SupportsInt
 
@@ -17,6 +17,7 @@ from nxscribe.capture.explain import explain
 from nxscribe.capture.names import TangoName
 from nxscribe.errors import Problem
 from nxscribe.model import Quality, Reading, Value, now
+from nxscribe.model.reading import Detail
 
 _DTYPES: Final = {
     tango.CmdArgType.DevBoolean: np.dtype(np.bool_),
@@ -38,7 +39,12 @@ _QUALITIES: Final = {
     tango.AttrQuality.ATTR_INVALID: Quality.INVALID,
 }
 _STATES: Final = {int(state): state.name for state in tango.DevState.values.values()}
-_NO_UNIT: Final = "no unit"
+_NOTHING: Final = frozenset({"no unit", "no display unit", "not specified"})
+"""What Tango says where nobody said anything."""
+_FORMATS: Final = frozenset({"%6.2f", "%d", "%s"})
+"""The formats that Tango gives to attributes of which nobody told one."""
+_CLOCKS_AGREE_S: Final = 1.0
+_WITH_MORE: Final = (tango.CmdArgType.DevEnum, tango.CmdArgType.DevEncoded)
 _SCALAR: Final = tango.AttrDataFormat.SCALAR
 
 
@@ -49,36 +55,70 @@ class Configuration:
     unit: str = ""
     labels: tuple[str, ...] = ()
     """Of an enumeration, by number."""
+    details: Mapping[str, Detail] = field(default_factory=dict)
+    """What else may help to understand a value: a display unit and a format of its own."""
 
 
 def configuration_of(info: tango.AttributeInfoEx) -> Configuration:
     """What matters to a reading. A unit that nobody set is empty, whichever way the server says so."""
-    unit = text_of(info.unit).strip()
+    unit = _told(info.unit)
+    shown = {"display_unit": _told(info.display_unit), "format": _told(info.format)}
     return Configuration(
-        unit="" if unit.casefold() == _NO_UNIT else unit, labels=tuple(text_of(label) for label in info.enum_labels)
+        unit=unit,
+        labels=tuple(text_of(label) for label in info.enum_labels),
+        details={name: text for name, text in shown.items() if text and text != unit and text not in _FORMATS},
     )
 
 
-def reading_of(attribute: tango.DeviceAttribute, name: TangoName, configuration: Configuration) -> Reading:
-    """The reading of one attribute as the device gave it, failures included."""
+def _told(text: str) -> str:
+    text = text_of(text).strip()
+    return "" if text.casefold() in _NOTHING else text
+
+
+def reading_of(
+    attribute: tango.DeviceAttribute, name: TangoName, configuration: Configuration, arrived: float
+) -> Reading:
+    """The reading of one attribute as the device gave it at `arrived` (seconds of the epoch), failures included."""
     if attribute.has_failed:
         return Reading(name.full, now(), error=explain(name.full, attribute.get_err_stack()))
     quality = _QUALITIES[attribute.quality]
     # A float64 of seconds holds the microsecond until the year 2242, and is rounded to it.
     stamp = attribute.time.totime()
     time = datetime.fromtimestamp(stamp, UTC) if stamp else now()
-    if attribute.value is None:
+    if name.is_write_part:
+        given, shape = attribute.w_value, (attribute.w_dim_y, attribute.w_dim_x)
+    else:
+        given, shape = attribute.value, (attribute.dim_y, attribute.dim_x)
+    if given is None:
         return Reading(name.full, time, quality=quality, error=_no_value(name, quality))
+    details = configuration.details
     try:
-        value = value_of(attribute, configuration)
+        value = _value(given, attribute, shape, configuration)
+        if attribute.type in _WITH_MORE:
+            details = {**details, **_more(given, attribute)}
     except (KeyError, ValueError) as error:
         return Reading(name.full, time, quality=quality, error=_unusable(name, attribute, error))
-    return Reading(name.full, time, value, configuration.unit, quality)
+    if stamp and abs(stamp - arrived) > _CLOCKS_AGREE_S:
+        details = {**details, "timestamp_offset": round(stamp - arrived, 6)}
+    return Reading(name.full, time, value, configuration.unit, quality, details=details)
 
 
-def value_of(attribute: tango.DeviceAttribute, configuration: Configuration) -> Value:
-    """The value with the device's own type. Raises KeyError or ValueError for one that has no form here."""
-    kind, value = attribute.type, attribute.value
+def _more(given: Any, attribute: tango.DeviceAttribute) -> dict[str, Detail]:  # noqa: ANN401 - whatever Tango gives
+    """What would be lost with a label, or with bytes alone."""
+    if attribute.type == tango.CmdArgType.DevEncoded:
+        return {"encoded_format": text_of(given[0])}
+    numbers = [int(number) for number in _flat(given)]
+    return {"enum_value": numbers[0] if attribute.data_format == _SCALAR else numbers}
+
+
+def _value(
+    value: Any,  # noqa: ANN401 - whatever Tango gives
+    attribute: tango.DeviceAttribute,
+    shape: tuple[int, int],
+    configuration: Configuration,
+) -> Value:
+    """A part's value with the device's own type. Raises KeyError or ValueError for one that has no form here."""
+    kind = attribute.type
     dtype = _DTYPES.get(kind)
     if dtype is not None:
         return np.asarray(value, dtype)
@@ -88,9 +128,8 @@ def value_of(attribute: tango.DeviceAttribute, configuration: Configuration) -> 
     if attribute.data_format == _SCALAR:
         return np.asarray(text(value))
     # An empty image of texts comes with no shape of its own.
-    shape = (attribute.dim_y, attribute.dim_x) if attribute.data_format == tango.AttrDataFormat.IMAGE else (-1,)
-    texts = [text(element) for element in _flat(value)]
-    return np.asarray(texts, dtype=np.str_).reshape(shape if texts else tuple(max(size, 0) for size in shape))
+    texts = np.asarray([text(element) for element in _flat(value)], dtype=np.str_)
+    return texts.reshape(shape) if attribute.data_format == tango.AttrDataFormat.IMAGE else texts
 
 
 def text_of(text: str) -> str:
@@ -107,7 +146,7 @@ def text_of(text: str) -> str:
         return text
 
 
-def _flat(value: object) -> Sequence[object]:
+def _flat(value: object) -> Sequence[Any]:
     if isinstance(value, np.ndarray):
         return list(value.flat)
     rows = list(value) if isinstance(value, tuple | list) else [value]
@@ -142,6 +181,10 @@ _TEXTS: Final = {
 
 
 def _no_value(name: TangoName, quality: Quality) -> str:
+    if name.is_write_part:
+        return Problem(
+            f"{name.full} has no value", "the attribute has no set point", "take `#write` from its name"
+        ).explanation
     if quality is Quality.INVALID:
         why = "its device says that it is not valid at present (quality INVALID)"
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -52,10 +53,11 @@ def _chosen(technique: str, techniques: list[str]) -> str:
 
 
 def _read(plan: CapturePlan, config: Config) -> Live:
-    from nxscribe.capture import Capturer, TangoReader
+    from nxscribe.capture import TangoReader
     from nxscribe.service.preview_live import read_live
 
     with TangoReader(config.tango.host or None) as reader:
         # A daemon has its proxies already when a scan starts: making them is not part of the time told.
         reader.prepare(plan.attributes)
-        return read_live(plan, config, Capturer(reader))
+        reader.time_each(plan.attributes, time.monotonic() + config.limits.deadline_s)
+        return read_live(plan, config, reader)

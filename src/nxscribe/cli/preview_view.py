@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Iterator
@@ -138,4 +139,9 @@ def _summary(root: PreviewNode, live: Live) -> list[Text]:
     times = ", ".join(f"{phase.value} {seconds * 1e3:.0f} ms" for phase, seconds in live.durations_s.items())
     counts = f"{len(read)} values read, {len(missing)} missing, {len(later)} to be set by the control system"
     reasons = [Text.assemble((path, "bold red"), f": {reason}") for path, reason in missing.items()]
-    return [*reasons, Text(f"{counts}; capture, with the first contact: {times}")]
+    slowest = ", ".join(_LONG_NAME.sub(r"…/\1", name) + _took(seconds) for name, seconds in live.slowest.items())
+    return [*reasons, Text(f"{counts}; capture: {times}"), *([Text(f"slowest: {slowest}", "dim")] if slowest else [])]
+
+
+def _took(seconds: float) -> str:
+    return " never answers" if math.isinf(seconds) else f" {seconds * 1e3:.1f} ms"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -12,6 +13,8 @@ import numpy.typing as npt
 
 Value: TypeAlias = npt.NDArray[np.generic]
 """Scalars are 0-d. The dtype is the source's own (kinds b, i, u, f); texts are of kind U; opaque bytes are uint8."""
+
+Detail: TypeAlias = str | int | float | list[int]
 
 DEFAULT: Final = "default"
 """The source that a value names which stands in where no source gave one."""
@@ -34,6 +37,9 @@ class Phase(StrEnum):
     FINAL = "final"
 
 
+_NO_DETAILS: Final[Mapping[str, Detail]] = {}
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Reading:
     """One value with all that makes it trustworthy, or the reason why there is none. Never both."""
@@ -48,6 +54,8 @@ class Reading:
     quality: Quality = Quality.VALID
     error: str = ""
     """Why there is no value: what, likely cause, remedy. Empty when there is one."""
+    details: Mapping[str, Detail] = field(default_factory=lambda: _NO_DETAILS)
+    """What else its source said of it, as docs/reference/tango-types.md names it: `enum_value`, `age` …"""
 
     @property
     def ok(self) -> bool:
@@ -63,10 +71,9 @@ class Reading:
         """Equal in everything, NaN equal to NaN, dtypes included."""
         if not isinstance(other, Reading):
             return NotImplemented
-        rest = (self.source, self.time, self.unit, self.quality, self.error)
-        return rest == (other.source, other.time, other.unit, other.quality, other.error) and _same(
-            self.value, other.value
-        )
+        rest = (self.source, self.time, self.unit, self.quality, self.error, self.details)
+        others = (other.source, other.time, other.unit, other.quality, other.error, other.details)
+        return rest == others and _same(self.value, other.value)
 
     def __hash__(self) -> int:
         return hash((self.source, self.time))
@@ -93,6 +100,8 @@ class Snapshot:
     """How long it took until the last reading was in, or was given up."""
     readings: dict[str, Reading] = field(default_factory=dict)
     """One for each placeholder asked for in this phase: those without a value say why."""
+    span_s: float = 0.0
+    """From the earliest to the latest time stamp of what the devices gave: how far the snapshot is from one moment."""
 
     @property
     def missing(self) -> dict[str, Reading]:

@@ -11,6 +11,7 @@ from nxscribe.definitions.files import DISK, Files
 from nxscribe.errors import InputError, Location, Problem, Severity, TriggerRefusedError
 from nxscribe.model import Definition, Template
 from nxscribe.plan import BUILT_IN, CapturePlan, ExpressionSource, Source, compile_plan
+from nxscribe.plan.ages import max_ages
 from nxscribe.records import DefinitionText
 from nxscribe.service.config import Config, Lost, Technique
 
@@ -44,6 +45,11 @@ class Beamline:
     def attributes(self) -> frozenset[str]:
         """Every Tango attribute that any technique reads, by its full name."""
         return frozenset().union(*(plan.attributes for plan in self.plans.values()))
+
+    @property
+    def max_ages(self) -> Mapping[str, float]:
+        """How old the value of each attribute may be that need not be read for every scan, in seconds."""
+        return max_ages(source for plan in self.plans.values() for source in plan.sources.values())[0]
 
 
 def load_beamline(config: Config, files: Files = DISK) -> Beamline:

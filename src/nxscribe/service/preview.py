@@ -32,6 +32,8 @@ class Live:
     missing: dict[str, str]
     taken: datetime
     durations_s: dict[Phase, float] = field(default_factory=dict)
+    slowest: dict[str, float] = field(default_factory=dict)
+    """The attributes that take longest, with their seconds; infinite for one that never answers."""
 
 
 def path_below(path: str, child: PreviewNode) -> str:
@@ -51,6 +53,7 @@ def preview_json(plan: CapturePlan, live: Live | None) -> str:
     document: dict[str, object] = {"technique": plan.technique, "sha256": plan.definition.sha256}
     if live:
         document["capture_s"] = {phase.value: seconds for phase, seconds in live.durations_s.items()}
+        document["slowest"] = [{"attribute": name, "seconds": _finite(s)} for name, s in live.slowest.items()]
         document["missing"] = live.missing
     return json.dumps(document | {"entry": _plain(preview_tree(plan), "", live)}, indent=2, ensure_ascii=False)
 

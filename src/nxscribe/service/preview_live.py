@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
-from nxscribe.capture import Capturer
+from nxscribe.capture import Capturer, TangoReader
 from nxscribe.definitions import definition_text
 from nxscribe.model import Phase, Snapshot, now
 from nxscribe.plan import CapturePlan
@@ -14,13 +16,17 @@ from nxscribe.records import DefinitionText, EndReason, Record, ScanIdentity
 from nxscribe.service.config import Config
 from nxscribe.service.preview import Live, LiveValue
 
+_SHOWN: Final = 5
+"""How many of the slowest attributes are told."""
 
-def read_live(plan: CapturePlan, config: Config, capturer: Capturer) -> Live:
+
+def read_live(plan: CapturePlan, config: Config, reader: TangoReader) -> Live:
     """Read both phases now, and make of them the entry that a scan would get. Nothing is kept."""
     deadline_s = config.limits.deadline_s
+    capturer = Capturer(reader)
     initial = capturer.capture(plan, Phase.INITIAL, given={}, had={}, deadline_s=deadline_s)
     final = capturer.capture(plan, Phase.FINAL, given={}, had=initial.readings, deadline_s=deadline_s)
-    return _as_written(plan, config, initial, final)
+    return replace(_as_written(plan, config, initial, final), slowest=reader.slowest(_SHOWN, plan.attributes))
 
 
 def _as_written(plan: CapturePlan, config: Config, initial: Snapshot, final: Snapshot) -> Live:

@@ -27,6 +27,8 @@ from nxscribe.service.watch import Watch
 log = structlog.get_logger()
 
 _SLACK_S = 30.0
+_SLOWEST = 20
+"""How many of the slowest attributes the device shows."""
 
 
 class Scribe:
@@ -52,7 +54,7 @@ class Scribe:
             self._note_attempt,
             self._note_number,
         )
-        capturer = self._capturer = Capturer(self._reader)
+        capturer = Capturer(self._reader)
         self.sessions = {
             device: Session(
                 device,
@@ -140,7 +142,7 @@ class Scribe:
         """What a scan would get if it started and ended now. Nothing is kept."""
         from nxscribe.service.preview_live import read_live  # noqa: PLC0415 - it needs HDF5, which a scan does not
 
-        return read_live(plan, self.beamline.config, self._capturer)
+        return read_live(plan, self.beamline.config, self._reader)
 
     @property
     def troubles(self) -> tuple[str, ...]:
@@ -151,6 +153,21 @@ class Scribe:
         if self._queue.set_aside:
             troubles.append(f"{self._queue.set_aside} scan(s) were set aside: `nxscribe records list` names them")
         return tuple(troubles)
+
+    @property
+    def slowest(self) -> list[str]:
+        """The attributes that take longest, `name: seconds`, the slowest first."""
+        return [f"{name}: {seconds:.4f}" for name, seconds in self._reader.slowest(_SLOWEST).items()]
+
+    @property
+    def sick_devices(self) -> list[str]:
+        """The devices that do not answer as they should, with since when and why."""
+        return [f"{name}: {trouble}" for name, trouble in self._reader.troubles.items()]
+
+    @property
+    def kept_fresh(self) -> list[str]:
+        """How each attribute that scans take from memory is kept fresh, and when it was heard last."""
+        return [f"{name}: {how}" for name, how in self._reader.kept_fresh.items()]
 
     @property
     def stuck(self) -> bool:
@@ -166,6 +183,7 @@ class Scribe:
         for warning in beamline.warnings:
             log.warning("in the config or a definition", what=str(warning))
         self._reader.prepare(beamline.attributes)
+        self._reader.keep_fresh(beamline.max_ages)
 
     def _keep(self) -> None:
         """For the next start, which may find broken files."""

@@ -243,12 +243,14 @@ class Session:
         # A source of the config goes before what nxscribe knows by itself, and before a parameter that cannot be kept.
         known = {name: reading for name, reading in built_in(record).items() if name not in plan.sources}
         set_ = {name: reading for name, reading in record.given.items() if reading.ok or name not in plan.sources}
+        config = self._beamline().config
         return self._capturer.capture(
             plan,
             phase,
             given={**known, **set_},
             had=record.initial.readings,
-            deadline_s=self._beamline().config.limits.deadline_s,
+            deadline_s=config.limits.deadline_s,
+            afresh=config.afresh_at_end and phase is Phase.FINAL,
             stop=self._stop,
         )
 

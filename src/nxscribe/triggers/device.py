@@ -45,6 +45,8 @@ class _Shown:
     read: Callable[[Status, Scribe], Shown]
     unit: str = ""
     write: Callable[[Session, str], None] | None = None
+    pushed: bool = True
+    """Whether each change is told: not of what changes all the time."""
 
 
 _SHOWN = (
@@ -71,7 +73,29 @@ _SHOWN = (
     _Shown("endDeadTime", float, "Arrival to commit of the last end", lambda now, _: now.end_dead_time_s, "s"),
     _Shown("filesWaiting", int, "Scans whose file is not written yet", lambda _, scribe: scribe.files_waiting),
     _Shown("troubles", (str,), "What needs an operator", lambda _, scribe: list(scribe.troubles)),
+    _Shown(
+        "slowestReadings",
+        (str,),
+        "`attribute: seconds` of those that take longest",
+        lambda _, scribe: scribe.slowest,
+        pushed=False,
+    ),
+    _Shown(
+        "sickDevices",
+        (str,),
+        "`device: since when and why` of those that scans do not wait for",
+        lambda _, scribe: scribe.sick_devices,
+        pushed=False,
+    ),
+    _Shown(
+        "keptFresh",
+        (str,),
+        "`attribute: how` of those with a max_age_s: events or reading, and when it was heard last",
+        lambda _, scribe: scribe.kept_fresh,
+        pushed=False,
+    ),
 )
+_PUSHED = tuple(shown for shown in _SHOWN if shown.pushed)
 
 
 class NxScribe(Device):
@@ -104,7 +128,8 @@ class NxScribe(Device):
                     **({"fset": self._writer(shown.write, shown.name)} if shown.write else {}),
                 )
             )
-            self.set_change_event(shown.name, True, False)
+            if shown.pushed:
+                self.set_change_event(shown.name, True, False)
 
     def dev_state(self) -> DevState:
         """RUNNING from the start's arrival to the end's commit; ALARM while something needs an operator; else ON."""
@@ -122,7 +147,7 @@ class NxScribe(Device):
         """Push an event for everything that changed since the last time. Any thread may call it."""
         with self._telling:
             now = self._session.status
-            current: dict[str, object] = {shown.name: shown.read(now, self.scribe) for shown in _SHOWN}
+            current: dict[str, object] = {shown.name: shown.read(now, self.scribe) for shown in _PUSHED}
             for name, value in current.items():
                 if self._told.get(name) != value:
                     self.push_change_event(name, value)

@@ -54,11 +54,15 @@ def account(
 
 
 def _timing(snapshot: Snapshot) -> dict[str, Node]:
-    seconds: dict[str, Value] = {
-        "units": np.asarray("s"),
-        "description": np.asarray("From the trigger to the last reading"),
-    }
     return {
         f"{snapshot.phase}_capture_start": FieldNode(np.asarray(iso(snapshot.started))),
-        f"{snapshot.phase}_capture_duration": FieldNode(np.asarray(snapshot.duration_s), seconds),
+        f"{snapshot.phase}_capture_duration": _seconds(snapshot.duration_s, "From the trigger to the last reading"),
+        f"{snapshot.phase}_time_span": _seconds(
+            snapshot.span_s, "Between the earliest and the latest time stamp of what the devices gave"
+        ),
     }
+
+
+def _seconds(seconds: float, description: str) -> FieldNode:
+    attributes: dict[str, Value] = {"units": np.asarray("s"), "description": np.asarray(description)}
+    return FieldNode(np.asarray(seconds), attributes)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
+import numpy as np
+
 from nxscribe.model import Field, Phase, Quality, Reading, Snapshot, Template, Value
 from nxscribe.model.nxtypes import kind
+from nxscribe.model.reading import Detail
 from nxscribe.projections.nexus import values
 from nxscribe.projections.nexus.values import Fitted, UnfitError
 from nxscribe.records.built_in import SOURCE, built_in
@@ -15,6 +19,7 @@ from nxscribe.records.record import Record
 
 _BY_WEIGHT: Final = (Quality.VALID, Quality.CHANGING, Quality.WARNING, Quality.ALARM, Quality.INVALID)
 _DEFINITION: Final = "definition"
+_NUMERIC: Final = frozenset({"integer", "float", "number"})
 
 
 class NotYetError(UnfitError):
@@ -30,6 +35,7 @@ class Filled:
     time: datetime | None = None
     """None for a text of the definition itself, which is of no moment."""
     quality: Quality = Quality.VALID
+    details: Mapping[str, Detail] = field(default_factory=dict)
 
 
 class Lookup:
@@ -80,12 +86,13 @@ class Lookup:
             reading = readings[sole]
             if reading.value is None:  # pragma: no cover - `reading` gives none without a value
                 raise UnfitError(reading.error)
-            fitted = values.fit(reading.value, reading.unit, nx_type, unit)
-            return Filled(fitted, reading.source, reading.time, reading.quality)
+            value, details = _as_number(reading) if kind(nx_type) in _NUMERIC else (reading.value, reading.details)
+            fitted = values.fit(value, reading.unit, nx_type, unit)
+            return Filled(fitted, reading.source, reading.time, reading.quality, details)
         text = template.fill({name: _text(reading.value) for name, reading in readings.items()})
         # Numbers made of several readings are in the unit of those that have one, if they agree.
         own = {reading.unit for reading in readings.values() if reading.unit}
-        unit_of_all = own.pop() if len(own) == 1 and kind(nx_type) in {"integer", "float", "number"} else unit
+        unit_of_all = own.pop() if len(own) == 1 and kind(nx_type) in _NUMERIC else unit
         fitted = values.fit(values.parse(text, nx_type), unit_of_all, nx_type, unit)
         if not readings:
             return Filled(fitted, _DEFINITION)
@@ -100,6 +107,15 @@ class Lookup:
 def _not_of_ours(snapshot: Snapshot) -> dict[str, Reading]:
     """Without what nxscribe itself said at the time: the record knows better since, should it have been renumbered."""
     return {name: reading for name, reading in snapshot.readings.items() if reading.source != SOURCE}
+
+
+def _as_number(reading: Reading) -> tuple[Value, Mapping[str, Detail]]:
+    """The value for a field of numbers: an enumeration's own number, with the label beside it."""
+    if reading.value is None or "enum_value" not in reading.details:
+        return np.asarray(reading.value), reading.details
+    numbers = np.asarray(reading.details["enum_value"]).reshape(reading.value.shape)
+    rest = {name: detail for name, detail in reading.details.items() if name != "enum_value"}
+    return numbers, {**rest, "enum_label": values.as_text(reading.value)}
 
 
 def _text(value: Value | None) -> str:

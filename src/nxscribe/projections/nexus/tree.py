@@ -167,7 +167,8 @@ def _provenance(asked: Field, filled: Filled) -> dict[str, Value]:
     attributes["source"] = filled.source
     attributes["timestamp"] = iso(filled.time) if filled.time else ""
     attributes["quality"] = "" if filled.quality == "VALID" else filled.quality.value
-    return {name: _text(text) for name, text in attributes.items() if text}
+    told = {name: _text(text) for name, text in attributes.items() if text}
+    return {name: np.asarray(detail) for name, detail in filled.details.items()} | told
 
 
 def _text(text: str) -> Value:

@@ -223,6 +223,7 @@ class _Conversion:
                 raw_hours=form.limits.raw_hours,
             ),
             interrupt_on_start=form.on_start_while_running == "interrupt",
+            afresh_at_end=form.afresh_at_end,
             refuse_on_missing_mandatory=form.on_missing_mandatory == "refuse",
             detectors={
                 name: self._detector(name, detector.device, detector)

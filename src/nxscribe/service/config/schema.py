@@ -17,7 +17,8 @@ _SERVER: Final = r"^nxscribe/[A-Za-z0-9_.-]+$"
 _OWN_DEVICE: Final = r"^[^/\s#:]+/[^/\s#:]+/[^/\s#:]+$"
 _DEVICE: Final = r"^(tango://)?([\w.-]+:\d+/)?[^/\s#:]+/[^/\s#:]+/[^/\s#:]+$"
 _MODE: Final = r"^[0-7]{3,4}$"
-_ATTRIBUTE: Final = r"^(tango://)?([\w.-]+:\d+/)?[^/\s#:]+/[^/\s#:]+/[^/\s#:]+/[^/\s#:]+(#dbase=(yes|no))?$"
+_ATTRIBUTE: Final = r"^(tango://)?([\w.-]+:\d+/)?[^/\s#:]+/[^/\s#:]+/[^/\s#:]+/[^/\s#:]+(#dbase=(yes|no))?(#write)?$"
+_PROPERTY: Final = r"^(tango://)?([\w.-]+:\d+/)?[^/\s#:]+/[^/\s#:]+/[^/\s#:]+(/[^/\s#:]+){1,2}$"
 
 PATTERNS: Final = {
     _NAME: "a name: letters, digits, `_`, `.` and `-`, a letter or digit first",
@@ -30,6 +31,7 @@ PATTERNS: Final = {
     _DEVICE: "a Tango device: `domain/family/member`, with `host:port/` before it for a foreign database",
     _ATTRIBUTE: "a Tango attribute: `domain/family/member/attribute`, with `host:port/` before it for a foreign "
     "database; a fixed text is written `{value: …}`",
+    _PROPERTY: "a property: `domain/family/member/property`, or `domain/family/member/attribute/property`",
 }
 """What the patterns of this form ask for, in words."""
 
@@ -76,10 +78,13 @@ class SourceForm(_Form):
     tango: Attributes = Field(
         default=[],
         description="A Tango attribute, `domain/family/member/attribute`, or a list of them, which makes an array (a "
-        "space-separated text where the field is of type NX_CHAR). `host:port/` before it reaches a foreign database.",
+        "space-separated text where the field is of type NX_CHAR). `host:port/` before it reaches a foreign database, "
+        "`#write` after it means the set point.",
     )
-    property: Attribute | None = Field(
-        default=None, description="A property of a Tango device, from its database: `domain/family/member/property`."
+    property: Annotated[str, Field(pattern=_PROPERTY)] | None = Field(
+        default=None,
+        description="A property of a Tango device, from its database: `domain/family/member/property`; or of an "
+        "attribute: `domain/family/member/attribute/property`, where `__value` is the memorized value.",
     )
     value: Scalar | list[Scalar] | None = Field(
         default=None, description="The value itself: a text, a number, a list of either."
@@ -101,7 +106,9 @@ class SourceForm(_Form):
         description="How long to wait for it. Absent: `limits.attribute_timeout_s`. Never beyond the deadline.",
     )
     max_age_s: Seconds | None = Field(
-        default=None, description="How old a value may be that is already at hand. Absent: it is read afresh."
+        default=None,
+        description="How old a value of a Tango attribute may be that is already at hand: nxscribe keeps one, by "
+        "events or by reading it now and then, so that a scan need not wait for it. Absent: it is read afresh.",
     )
     default: Scalar | None = Field(
         default=None,
@@ -315,6 +322,10 @@ class ConfigForm(_Form):
         default="warn",
         description="What to do when a mandatory value is missing at the start. `warn`: go on, and say so. `refuse`: "
         "refuse the scan.",
+    )
+    afresh_at_end: bool = Field(
+        default=False,
+        description="Whether everything is read afresh at the end of a scan, whatever `max_age_s` allows.",
     )
     detectors: dict[Annotated[str, Field(pattern=_IDENTIFIER)], DetectorForm] = Field(
         default={},

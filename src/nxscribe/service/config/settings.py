@@ -88,6 +88,7 @@ class Config:
     limits: Limits
     refuse_on_missing_mandatory: bool
     interrupt_on_start: bool
+    afresh_at_end: bool
     """A start closes a scan that is open, instead of being refused."""
     detectors: Mapping[str, LimaDetector]
     folders: Mapping[str, FolderDetector]

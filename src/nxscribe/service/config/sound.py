@@ -185,6 +185,7 @@ def _choices(document: Located) -> Iterator[tuple[Path, Problem]]:
         if path[:-1] == ("sources",) or (path[:1] == ("techniques",) and path[2:-1] == ("sources",)):
             yield from _choice(path, node, document, ORIGINS, "a source has exactly one of")
             yield from _mixed(path, node)
+            yield from _aged(path, node)
         elif path[:-1] == ("detectors",):
             yield from _choice(path, node, document, WAYS_TO_FILES, "a detector has exactly one of")
             if node.find(("device",)) and (techniques := node.find(("techniques",))) and techniques.value:
@@ -211,5 +212,19 @@ def _mixed(path: Path, node: Located) -> Iterator[tuple[Path, Problem]]:
                 "an array holds one kind",
                 "put the numbers in quotes, or make two sources of it",
                 value.location,
+            ),
+        )
+
+
+def _aged(path: Path, node: Located) -> Iterator[tuple[Path, Problem]]:
+    age = node.find(("max_age_s",))
+    if age and age.value is not None and not node.find(("tango",)):
+        yield (
+            (*path, "max_age_s"),
+            Problem(
+                f"{shown((*path, 'max_age_s'))} is for Tango attributes",
+                "nothing else is kept in memory, or needs to be",
+                "remove it",
+                age.location,
             ),
         )

@@ -1,0 +1,106 @@
+"""Keeping what is remembered of a device fresh: by events where it pushes them, by reading where it does not.
+
+Only what was heard counts: events that stop without a word, or that come only when a value changes, are made good by
+reading once half of the allowed age is over.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Final
+
+from nxscribe.capture.costs import Costs
+from nxscribe.capture.memory import Memory
+from nxscribe.capture.names import TangoName
+from nxscribe.capture.order import Link
+from nxscribe.model import Reading
+
+_READ: Final = "read"
+_LOAD: Final = 0.1
+"""The most of a device's time that keeping one attribute fresh may cost."""
+
+
+class Freshness:
+    """Which attributes of a device are kept fresh, and how. For the device's own thread, unless a method says more."""
+
+    def __init__(self, link: Link, costs: Costs, memory: Memory) -> None:
+        self._link, self._costs, self._memory = link, costs, memory
+        self._ways: dict[TangoName, str] = {}
+        """By what each is kept fresh: the events that it pushes, or being read."""
+        self._silent: dict[TangoName, str] = {}
+        """Those whose events have stopped, with the reason."""
+        self._tried: dict[TangoName, float] = {}
+        """When each was last asked for (monotonic seconds): one that fails is not asked at once again."""
+        self._wanted: Mapping[TangoName, float] = {}
+
+    def want(self, ages: Mapping[TangoName, float]) -> None:
+        """Keep these fresh from now on, and nothing else; seconds that each may be old. Any thread may say so."""
+        self._wanted = dict(ages)
+        self._memory.ages = self._wanted
+
+    def renew(self, interrupted: Callable[[], bool]) -> list[TangoName]:
+        """Subscribe to what is new, let go what is not wanted any more; say what has to be read now."""
+        wanted = self._wanted
+        for name in [name for name in self._ways if name not in wanted]:
+            del self._ways[name]
+            self._silent.pop(name, None)
+            self._link.unsubscribe(name)
+            self._memory.forget(name)
+        for name in [name for name in wanted if name not in self._ways]:
+            if interrupted():
+                return []
+            self._ways[name] = _READ  # also where the subscription fails: it is tried again with the units
+            self._ways[name] = self._link.subscribe(name, partial(self._heard, name)) or _READ
+        present = time.monotonic()
+        due = [name for name, age_s in wanted.items() if self._due_at(name, age_s) <= present]
+        self._tried.update(dict.fromkeys(due, present))
+        return due
+
+    def try_again(self) -> None:
+        """Ask anew for events where there were none: a server may have been set up to push them since."""
+        for name in [name for name, way in self._ways.items() if way is _READ]:
+            del self._ways[name]
+
+    def end(self) -> None:
+        """Let all go."""
+        for name in self._ways:
+            self._link.unsubscribe(name)
+        self._ways.clear()
+
+    @property
+    def idle_s(self) -> float:
+        """How long nothing is due."""
+        wanted = self._wanted
+        if wanted.keys() != self._ways.keys():
+            return 0.0
+        return max(
+            0.0, min((self._due_at(name, age_s) for name, age_s in wanted.items()), default=math.inf) - time.monotonic()
+        )
+
+    @property
+    def told(self) -> dict[TangoName, str]:
+        """How each is kept fresh, in words; any thread may ask."""
+        return {name: self._told(name) for name in self._wanted}
+
+    def _told(self, name: TangoName) -> str:
+        way = self._ways.get(name, _READ)
+        if name in self._silent:
+            way = f"{_READ}, as its {way} have stopped ({self._silent[name]})"
+        age_s = time.monotonic() - self._memory.heard_at(name)
+        return f"{way}; " + ("no value" if math.isinf(age_s) else f"heard {age_s:.1f} s ago")
+
+    def _due_at(self, name: TangoName, max_age_s: float) -> float:
+        """When an attribute has to be read (monotonic seconds), if nothing is heard of it until then."""
+        heard = max(self._memory.heard_at(name), self._tried.get(name, -math.inf))
+        return heard + max(max_age_s / 2, self._costs.seconds_of(name) / _LOAD)
+
+    def _heard(self, name: TangoName, reading: Reading) -> None:
+        # In a thread of Tango's.
+        if reading.ok:
+            self._silent.pop(name, None)
+        else:
+            self._silent[name] = reading.error
+        self._memory.hear({name: reading})

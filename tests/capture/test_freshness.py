@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import pytest
+import tango
+
+from nxscribe.capture import TangoReader
+from nxscribe.model import Reading
+
+LONG_S = 60.0
+"""An age within which a test ends: what is this fresh is never read because of its age."""
+
+
+@pytest.fixture(scope="module")
+def _devices(serve_module) -> Iterator[str]:
+    return iter(serve_module("pushing", 20).devices)
+
+
+@pytest.fixture
+def device(_devices: Iterator[str]) -> str:
+    """A device that no other test has used."""
+    return next(_devices)
+
+
+@pytest.fixture
+def reader(tango_host) -> Iterator[TangoReader]:
+    with TangoReader(tango_host) as reader:
+        yield reader
+
+
+def until(condition: Callable[[], bool], what: str, patience_s: float = 20.0) -> None:
+    end = time.monotonic() + patience_s
+    while not condition():
+        assert time.monotonic() < end, what
+        time.sleep(0.005)
+
+
+def taken(reader: TangoReader, attribute: str, max_age_s: float = LONG_S) -> Reading:
+    return reader.read([attribute], time.monotonic() + 5, max_ages={attribute: max_age_s})[attribute]
+
+
+def kept(reader: TangoReader, attribute: str, age_s: float = LONG_S) -> None:
+    """Have an attribute kept fresh, and wait until it was heard."""
+    reader.keep_fresh({attribute: age_s})
+    until(lambda: "heard" in way(reader), "it was never heard")
+
+
+def way(reader: TangoReader) -> str:
+    return next(iter(reader.kept_fresh.values()))
+
+
+def told(reader: TangoReader, attribute: str) -> str:
+    return next(how for name, how in reader.kept_fresh.items() if name.endswith(attribute))
+
+
+@pytest.mark.parametrize(
+    ("attribute", "events"),
+    [
+        ("pushed", "change events"),
+        ("polled", "change events"),
+        ("periodic", "periodic"),
+        ("archived", "archive events"),
+    ],
+)
+def test_a_change_is_known_by_the_events_that_the_attribute_has(reader, device, attribute, events):
+    name = f"{device}/{attribute}"
+    kept(reader, name)
+    until(lambda: events in way(reader), way(reader))
+    tango.DeviceProxy(device).value = 7.0
+    until(lambda: taken(reader, name).value == 7.0, "no event came")
+
+
+def test_a_value_that_is_fresh_enough_is_not_read(reader, device):
+    name = f"{device}/pushed"
+    kept(reader, name)
+    until(lambda: "events" in way(reader), way(reader))
+    proxy = tango.DeviceProxy(device)
+    before = proxy.Reads("pushed")
+    for _ in range(5):
+        assert taken(reader, name).ok
+    assert proxy.Reads("pushed") == before
+
+
+def test_a_value_from_memory_tells_its_age_and_when_the_device_had_it(reader, device):
+    name = f"{device}/pushed"
+    kept(reader, name)
+    until(lambda: taken(reader, name).details["age"] > 0.1, "it does not age")
+    reading = taken(reader, name)
+    old_s = (datetime.now(UTC) - reading.time).total_seconds()
+    assert reading.details["age"] <= old_s + 1.0
+    assert reading.unit == "mm"
+
+
+def test_a_value_that_was_read_has_no_age(reader, device):
+    assert "age" not in taken(reader, f"{device}/pushed").details
+
+
+def test_without_events_it_is_read_before_it_is_too_old(reader, device):
+    name = f"{device}/quiet"
+    kept(reader, name, 0.2)
+    assert way(reader).startswith("read; heard")
+    tango.DeviceProxy(device).ChangeSilently(3.0)
+    until(lambda: taken(reader, name).value == 3.0, "it was not read again")
+    assert taken(reader, name, 0.2).details["age"] <= 0.2
+
+
+def test_events_that_do_not_come_are_made_good_by_reading(reader, device):
+    name = f"{device}/pushed"
+    kept(reader, name, 0.2)
+    until(lambda: "change events" in way(reader), way(reader))
+    tango.DeviceProxy(device).ChangeSilently(5.0)
+    until(lambda: taken(reader, name).value == 5.0, "the silence went unnoticed")
+
+
+def test_what_is_too_old_is_read(reader, device):
+    name = f"{device}/quiet"
+    kept(reader, name)
+    tango.DeviceProxy(device).ChangeSilently(4.0)
+    assert taken(reader, name).value == 0.0
+    reading = taken(reader, name, 1e-6)
+    assert reading.value == 4.0
+    assert "age" not in reading.details
+
+
+def test_a_value_that_became_invalid_is_forgotten(reader, device):
+    name = f"{device}/pushed"
+    kept(reader, name)
+    until(lambda: "change events" in way(reader), way(reader))
+    tango.DeviceProxy(device).SetInvalid(True)
+    until(lambda: not taken(reader, name).ok, "the old value is still given")
+
+
+def test_what_is_not_to_be_kept_any_more_is_read(reader, device):
+    name = f"{device}/pushed"
+    kept(reader, name)
+    reader.keep_fresh({})
+    until(lambda: "age" not in taken(reader, name).details, "it is still remembered")
+    assert reader.kept_fresh == {}
+
+
+def test_the_set_point_is_kept_as_well(reader, device):
+    name = f"{device}/value#write"
+    tango.DeviceProxy(device).value = 2.5
+    kept(reader, name, 0.2)
+    assert taken(reader, name).value == 2.5
+    tango.DeviceProxy(device).value = 3.5
+    until(lambda: taken(reader, name).value == 3.5, "it was not read again")
+
+
+def test_a_server_that_dies_is_noticed_and_one_that_comes_back_is_heard_again(tango_host, serve):
+    server = serve("pushing")
+    name = f"{server.device}/pushed"
+    with TangoReader(tango_host) as reader:
+        kept(reader, name, 0.4)
+        server.kill()
+        until(lambda: not taken(reader, name, 0.4).ok, "a dead one is believed")
+        server.start()
+        tango.DeviceProxy(server.device).ChangeSilently(9.0)
+        until(lambda: (now := taken(reader, name, 0.4)).ok and now.value == 9.0, "it was not found again")
+
+
+def test_a_frozen_server_costs_others_nothing_while_it_is_subscribed_to(tango_host, serve, device):
+    server = serve("pushing")
+    with TangoReader(tango_host) as reader:
+        sick, well = f"{server.device}/pushed", f"{device}/quiet"
+        assert reader.read([sick, well], time.monotonic() + 5)[sick].ok
+        server.freeze()
+        reader.keep_fresh({sick: LONG_S, well: LONG_S})
+        until(lambda: "heard" in told(reader, well), "the well one waits for the frozen one")
+        begun = time.monotonic()
+        assert reader.read([well], begun + 2)[well].ok
+        assert time.monotonic() - begun < 0.5
+        server.thaw()
+        until(lambda: "change events" in told(reader, sick), told(reader, sick))
