@@ -15,6 +15,17 @@ _ESRFET: Final = re.compile(r"https?://w3id\.org/PaN/ESRFET#\w+")
 _CROCKFORD: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 
 
+def identifier_kind(name: str, type_name: str) -> str:
+    """The kind of identifier that a field holds; empty for none.
+
+    Args:
+        name: The field's name: `identifierNAME`, as NXobject has it, or the name of a kind.
+        type_name: Its attribute `type`, which tells the kind of an `identifierNAME`.
+    """
+    by_name = _KINDS_BY_NAME.get(name.lower(), "")
+    return (type_name or by_name) if name.startswith("identifier") else by_name
+
+
 def identifier_problem(kind: str, text: str) -> str:
     """What is wrong with an identifier of a kind (`ORCID`, `DOI`, `ROR`, …), in words; empty where nothing is.
 
@@ -61,6 +72,7 @@ def _url(text: str) -> str:
     return "" if _URL.fullmatch(text) else "it begins with http:// or https://"
 
 
+_KINDS_BY_NAME: Final = {"orcid": "ORCID", "doi": "DOI", "ror": "ROR"}
 _PANET_FORM: Final = "http://purl.org/pan-science/PaNET/PaNET"
 _JUDGES: Final[dict[str, Callable[[str], str]]] = {
     "ORCID": _orcid,
