@@ -7,18 +7,22 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import fabio.edfimage
 import h5py
 import numpy as np
 import pytest
+import tifffile
 from some_scans import FRAMES, edf_series, ended, frames, hdf5_scan, hdf5_series, started
 
 from nxscribe.model import RawSearch, RawSeries, now
 from nxscribe.projections import FileSettings, Written
 from nxscribe.projections.nexus import inspect_entry, write_nexus
+from nxscribe.projections.nexus.validate import Check, validate
 from nxscribe.records import Record
 
 GROUP = "instrument/detector01"
@@ -209,3 +213,126 @@ def test_a_search_that_finds_nothing_is_pending_and_then_missing(record: Record,
     written = write_nexus(long_ago(over), waiting)
     assert "is not there" in written.missing[f"{GROUP}/data_file"]
     assert written.complete
+
+
+def preallocated_edf(folder: Path, seen: np.ndarray, written: int) -> RawSeries:
+    """One file of all frames that has its length from the beginning, but only some of its frames."""
+    path = folder / "all.edf"
+    image = fabio.edfimage.EdfImage(data=seen[0])
+    for frame in seen[1:]:
+        image.append_frame(data=frame)
+    image.write(str(path))
+    data = path.read_bytes()
+    step = len(data) // len(seen)
+    with path.open("wb") as file:
+        for start in range(0, len(data), step):  # all headers, some frames
+            file.seek(start)
+            file.write(data[start : start + (step if start < written * step else 512)])
+        file.truncate(len(data))
+    return RawSeries("pco", str(folder), "all.edf")
+
+
+def preallocated_tiff(folder: Path, seen: np.ndarray, written: int) -> RawSeries:
+    path = folder / "all.tif"
+    tifffile.imwrite(path, seen, photometric="minisblack", metadata=None)
+    with tifffile.TiffFile(path) as file:
+        start = file.pages[written].dataoffsets[0]
+    data = path.read_bytes()
+    rest = start + seen[written:].nbytes
+    with path.open("wb") as file:
+        file.write(data[:start])
+        file.seek(rest)
+        file.write(data[rest:])
+        file.truncate(len(data))
+    return RawSeries("pco", str(folder), "all.tif")
+
+
+def preallocated_hdf5(folder: Path, seen: np.ndarray, written: int, **how: object) -> RawSeries:
+    with h5py.File(folder / "all.h5", "w") as file:
+        creation = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        creation.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+        creation.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+        if "chunks" in how:
+            creation.set_chunk(how["chunks"])
+        space = h5py.h5s.create_simple(seen.shape)
+        h5py.h5d.create(file.id, b"data", h5py.h5t.py_create(seen.dtype), space, creation)
+        file["data"][:written] = seen[:written]
+    return RawSeries("pco", str(folder), "all.h5")
+
+
+def preallocated_chunks(folder: Path, seen: np.ndarray, written: int) -> RawSeries:
+    return preallocated_hdf5(folder, seen, written, chunks=(1, *seen.shape[1:]))
+
+
+def single_files_with_an_empty_one(folder: Path, seen: np.ndarray, written: int) -> RawSeries:
+    for number, frame in enumerate(seen):
+        path = folder / f"f_{number:04d}.edf"
+        fabio.edfimage.EdfImage(data=frame).write(str(path))
+        if number == written:
+            with path.open("r+b") as file:
+                size = path.stat().st_size
+                file.truncate(1024)
+                file.truncate(size)
+    return RawSeries("pco", str(folder), "f_%04d.edf", 0, len(seen))
+
+
+@pytest.fixture
+def tells_of_holes(linked: FileSettings) -> None:
+    path = linked.data_root / "hole"
+    with path.open("wb") as file:
+        file.truncate(1 << 20)
+        try:
+            is_told = os.lseek(file.fileno(), 0, os.SEEK_HOLE) == 0
+        except OSError:
+            is_told = False
+    path.unlink()
+    if not is_told:
+        pytest.skip("this file system does not tell where a file has no data")
+
+
+@pytest.mark.usefixtures("tells_of_holes")
+@pytest.mark.parametrize("written", [0, 2])
+@pytest.mark.parametrize(
+    "make",
+    [preallocated_edf, preallocated_tiff, preallocated_hdf5, preallocated_chunks, single_files_with_an_empty_one],
+)
+def test_frames_of_a_file_that_has_its_length_before_its_frames_are_pending_and_never_zeros(
+    make: Callable[[Path, np.ndarray, int], RawSeries], written: int, record: Record, waiting: FileSettings
+) -> None:
+    seen = np.random.default_rng(1).integers(1, 60000, (6, 128, 128)).astype("u2")
+    series = make(Path(record.directory), seen, written)
+    early = write_nexus(just_ended(record, series), waiting)
+    assert early.awaits_raw
+    assert "were not written, and would read as 0" in " ".join(early.pending.values())
+    if written:
+        np.testing.assert_array_equal(through_master(early), seen[:written])
+    else:
+        with h5py.File(early.master) as file:
+            assert "data" not in file[f"{early.entry}/{GROUP}"]
+    make(Path(record.directory), seen, len(seen) - 1)
+    with_last = write_nexus(long_ago(just_ended(record, series)), waiting)
+    np.testing.assert_array_equal(through_master(with_last), seen[:5])
+    assert "the frames from" in " ".join(with_last.missing.values())
+
+
+@pytest.mark.usefixtures("tells_of_holes")
+@pytest.mark.parametrize("make", [preallocated_edf, preallocated_hdf5])
+def test_frames_that_were_lost_from_a_file_of_the_same_length_are_found_by_validation(
+    make: Callable[[Path, np.ndarray, int], RawSeries], record: Record, waiting: FileSettings
+) -> None:
+    seen = np.random.default_rng(1).integers(1, 60000, (6, 128, 128)).astype("u2")
+    series = make(Path(record.directory), seen, len(seen))
+    written = write_nexus(just_ended(record, series), waiting)
+    assert not [found for found in validate(written.master, with_others=False).errors if found.check is Check.RAW]
+    make(Path(record.directory), seen, 3)
+    found = [found for found in validate(written.master, with_others=False).errors if found.check is Check.RAW]
+    assert "zeros" in found[0].what
+
+
+@pytest.mark.parametrize("make", [hdf5_scan, hdf5_series, edf_series])
+def test_a_last_frame_of_one_value_is_doubted(make, record: Record, waiting: FileSettings) -> None:
+    seen = frames()
+    seen[-1] = 0
+    written = write_nexus(just_ended(record, make(record, seen)), waiting)
+    assert any("the last frame holds nothing but 0" in warning for warning in written.warnings)
+    np.testing.assert_array_equal(through_master(written), seen)

@@ -19,7 +19,7 @@ from nxscribe.errors import Problem, ProjectionError
 from nxscribe.model import Value, iso, now
 from nxscribe.projections.nexus import atomic, master, writer
 from nxscribe.projections.nexus.account import ACCOUNT
-from nxscribe.projections.nexus.raw.frames import RawError, size_of
+from nxscribe.projections.nexus.raw.frames import RawError, status_of
 
 _TOLD: Final = 5
 """Of files that are not there; the others are counted."""
@@ -194,7 +194,7 @@ def _missing_sources(dataset: h5py.Dataset) -> Iterator[str]:
         needed[path] = max(needed.get(path, 0), offset + size)
     for path, size in needed.items():
         try:
-            if size_of(path) < size:
+            if status_of(path).st_size < size:
                 yield f"{path} is shorter than the {size} bytes that are shown of it"
         except RawError as error:
             yield str(error)

@@ -6,7 +6,8 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from nxscribe.projections.nexus.raw.frames import NotYetError, RawError, size_of
+from nxscribe.projections.nexus.raw.frames import NotYetError, RawError, status_of
+from nxscribe.projections.nexus.raw.holes import may_have_holes
 
 _MANY: Final = 50
 """From so many files of one folder on it is listed. It may hold those of other scans, so for few it is not."""
@@ -25,15 +26,22 @@ class Sizes:
 
     def of(self, path: str) -> int:
         """In bytes. Raises RawError."""
+        return self._status(path).st_size
+
+    def may_have_holes(self, path: str) -> bool:
+        """Whether a file may have parts that were never written. Raises RawError."""
+        return may_have_holes(self._status(path))
+
+    def _status(self, path: str) -> os.stat_result:
         folder, _, name = path.rpartition("/")
         listed = self._folders.get(folder)
         if listed is None:
-            return size_of(path)
+            return status_of(path)
         entry = listed.get(name)
         if entry is None:
             raise NotYetError(f"{path} is not there")
         try:
-            return entry.stat().st_size
+            return entry.stat()
         except OSError as error:
             raise RawError(f"{path} cannot be read: {error.strerror}") from error
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from nxscribe.model import Value
 from nxscribe.projections.nexus.nodes import FRAME_RANK, ExternalLinkNode, Node, VirtualNode
+
+FEW_PIXELS: Final = 16
+"""Frames of fewer may be of one value by chance."""
 
 
 class RawError(Exception):
@@ -36,6 +42,8 @@ class Frames:
     """What has to be in files aside for it, by the path in their entry. The first is needed by the next."""
     spoiled: RawError | None = None
     """Why the files after those are not shown."""
+    doubt: str = ""
+    """Why what is shown may not be what the detector saw."""
     short: str = ""
     """Why the last file may have more frames than are shown; it may still get them."""
     blocks: Mapping[str, VirtualNode] = field(default_factory=dict)
@@ -58,14 +66,26 @@ class Frames:
         return next((index for index, count in enumerate(self.counts[:-1]) if count != self.counts[0]), None)
 
 
-def size_of(path: Path | str) -> int:
-    """A raw file's size in bytes. Raises RawError."""
+def status_of(path: Path | str) -> os.stat_result:
+    """What stat(2) says of a raw file. Raises RawError."""
     try:
-        return Path(path).stat().st_size
+        return Path(path).stat()
     except FileNotFoundError:
         raise NotYetError(f"{path} is not there") from None
     except OSError as error:
         raise RawError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def never_written(path: str, first: int) -> NotYetError:
+    """The reason why a file's frames from `first` on are not shown."""
+    return NotYetError(f"{path}: the frames from {first} on were not written, and would read as 0")
+
+
+def doubt_about(path: str, last: Value) -> str:
+    """What is odd about the last frame of all; empty when nothing is."""
+    if last.size < FEW_PIXELS or last.min() != last.max():
+        return ""
+    return f"{path}: the last frame holds nothing but {last.flat[0]}, as where a detector stopped before it"
 
 
 def unlike_counts(dtype: npt.DTypeLike) -> float:

@@ -13,7 +13,14 @@ from nxscribe.model import Value
 from nxscribe.projections.nexus.nodes import FRAME_RANK, ExternalLinkNode, FrameSource, VirtualNode
 from nxscribe.projections.nexus.raw import outside
 from nxscribe.projections.nexus.raw.folder import Sizes
-from nxscribe.projections.nexus.raw.frames import Frames, NotYetError, RawError, unlike_counts
+from nxscribe.projections.nexus.raw.frames import (
+    Frames,
+    NotYetError,
+    RawError,
+    doubt_about,
+    never_written,
+    unlike_counts,
+)
 from nxscribe.projections.nexus.raw.hdf5_file import (
     Locks,
     Source,
@@ -65,37 +72,36 @@ def link(detector: str, sources: Sequence[Source], names: Names) -> Frames:
     parts, spoiled = _parts(sources, locks, with_offsets=many, trust_size=many)
     if not parts:
         raise spoiled or RawError("no files")
-    if many:
-        last = _look(sources[len(parts) - 1], locks, parts[0].dataset, with_offsets=True)
-        if (last.kind, last.offsets) != (parts[-1].kind, parts[-1].offsets):
-            parts, spoiled = _parts(sources, locks, with_offsets=True, trust_size=False)
+    if many and not _is_as_thought(parts[-1], sources[len(parts) - 1], locks):
+        parts, spoiled = _parts(sources, locks, with_offsets=True, trust_size=False)
     last = parts[-1]
     if last.written < last.frames and spoiled is None:
-        spoiled = NotYetError(f"{last.path}: the frames from {last.written} on were not written, and would read as 0")
+        spoiled = never_written(last.path, last.written)
     if last.written < last.frames:
         parts, counts = [part for part in parts if part.written], [part.frames for part in parts[:-1]]
     else:
         counts = [part.frames for part in parts]
     if not parts:
         raise spoiled or RawError("no frames")
-    if len(sources) == 1 and spoiled is None:
-        _read(last, -1)
-        node = ExternalLinkNode(names.from_container(last.path), last.dataset, last.shape, last.dtype.str)
-        return Frames(node, counts, short=last.short)
     total = sum(part.written for part in parts)
-    samples = {0: _read(parts[0], 0), total - 1: _read(parts[-1], parts[-1].written - 1)}
+    ending = _read(parts[-1], parts[-1].written - 1)
+    doubt = doubt_about(parts[-1].path, ending) if total > 1 else ""
+    if len(sources) == 1 and spoiled is None:
+        node = ExternalLinkNode(names.from_container(last.path), last.dataset, last.shape, last.dtype.str)
+        return Frames(node, counts, short=last.short, doubt=doubt)
+    samples = {0: _read(parts[0], 0), total - 1: ending}
     if len(parts) <= _MOST_SOURCES:
-        return Frames(_virtual(parts, names, samples), counts, spoiled=spoiled, short=last.short)
+        return Frames(_virtual(parts, names, samples), counts, spoiled=spoiled, short=last.short, doubt=doubt)
     if all(part.offsets for part in parts):
         blocks = [Block(part.path, offset) for part in parts for offset in part.offsets[: part.written]]
         stack = Stack(blocks, parts[0].shape[-FRAME_RANK:], parts[0].dtype.str, samples)
-        return outside.store(detector, stack, names, counts, spoiled)
+        return replace(outside.store(detector, stack, names, counts, spoiled), doubt=doubt)
     starts = range(0, len(parts), _MOST_SOURCES)
     nodes = {
         f"data_{number:06d}": _virtual(parts[start : start + _MOST_SOURCES], names, {})
         for number, start in enumerate(starts, 1)
     }
-    return Frames(next(iter(nodes.values())), counts, spoiled=spoiled, short=last.short, blocks=nodes)
+    return Frames(next(iter(nodes.values())), counts, spoiled=spoiled, short=last.short, doubt=doubt, blocks=nodes)
 
 
 def _parts(
@@ -112,7 +118,7 @@ def _parts(
     for source in sources:
         try:
             size = sizes.of(source.path)
-            part = known.get(size) if trust_size else None
+            part = known.get(size) if trust_size and not sizes.may_have_holes(source.path) else None
             if part:
                 part = replace(part, path=source.path)
             else:
@@ -127,6 +133,15 @@ def _parts(
         if part.written < part.frames:
             break
     return parts, None
+
+
+def _is_as_thought(part: _Part, source: Source, locks: Locks) -> bool:
+    """Whether a file that was taken for like others is so."""
+    try:
+        seen = _look(source, locks, part.dataset, with_offsets=True)
+    except RawError:
+        return False
+    return (seen.kind, seen.offsets, seen.written) == (part.kind, part.offsets, part.written)
 
 
 def _virtual(parts: Sequence[_Part], names: Names, samples: dict[int, Value]) -> VirtualNode:

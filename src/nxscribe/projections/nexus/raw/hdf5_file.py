@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Final
 
 import h5py
+import numpy as np
 
 from nxscribe.projections.nexus.nodes import FRAME_RANK
-from nxscribe.projections.nexus.raw.frames import NotYetError, RawError, size_of
+from nxscribe.projections.nexus.raw.frames import NotYetError, RawError, status_of
+from nxscribe.projections.nexus.raw.holes import Holes, holes_of
 
 _SIGNATURE: Final = b"\x89HDF\r\n\x1a\n"
 _USER_BLOCKS: Final = (0, 512, 1024, 2048, 4096)
@@ -99,7 +101,7 @@ def whole(path: str, locks: Locks | None = None) -> str:
     HDF5 sets a file's length when it closes it, to what the superblock says. Raises NotYetError for one that is longer
     or shorter; and for one whose writer marked it as open HDF5 itself has an error.
     """
-    size = size_of(path)
+    size = status_of(path).st_size
     if not size:
         raise NotYetError(f"{path} is empty")
     end = _end_of_file(path)
@@ -193,26 +195,44 @@ def find_frames(file: h5py.File, dataset: str, likely: str = "") -> h5py.Dataset
 
 
 def frames_written(frames: h5py.Dataset) -> int:
-    """How many frames are there, from the first on: chunks that were never written read as zeros without an error."""
-    count = frames.shape[0] if frames.ndim > FRAME_RANK else 1
-    if frames.is_virtual or frames.external or frames.id.get_space_status() == h5py.h5d.SPACE_STATUS_ALLOCATED:
-        return int(count)
-    if frames.chunks is None:
-        return 0
+    """How many frames are there, from the first on: what was never written reads as zeros without an error.
+
+    HDF5 knows which chunks it ever gave a place, the file system which of those places it ever gave data.
+    """
+    count = int(frames.shape[0]) if frames.ndim > FRAME_RANK else 1
+    if frames.is_virtual or frames.external:
+        return count
+    has_place = frames.id.get_space_status() == h5py.h5d.SPACE_STATUS_ALLOCATED
+    holes = holes_of(os.fsdecode(frames.file.filename))
+    if has_place and not holes:
+        return count
+    if frames.chunks is not None:
+        return min(_whole_layers(frames, holes), count)
+    start = frames.id.get_offset()
+    if not has_place or start is None:
+        return count if has_place else 0
+    size = frames.dtype.itemsize * int(np.prod(frames.shape[-FRAME_RANK:]))
+    first = holes.first_frame((start + index * size for index in range(count)), size)
+    return count if first is None else first
+
+
+def _whole_layers(frames: h5py.Dataset, holes: Holes) -> int:
+    """How many frames have all their chunks, from the first on, by whole layers of chunks."""
     is_stack = frames.ndim > FRAME_RANK
     deep = frames.chunks[0] if is_stack else 1
     rest = [-(-length // chunk) for length, chunk in zip(frames.shape, frames.chunks, strict=True)][-FRAME_RANK:]
     there: dict[int, int] = {}
 
     def note(chunk: h5py.h5d.StoreInfo) -> None:
-        layer = chunk.chunk_offset[0] // deep if is_stack else 0
-        there[layer] = there.get(layer, 0) + 1
+        if not holes.ends(chunk.byte_offset, chunk.size):
+            layer = chunk.chunk_offset[0] // deep if is_stack else 0
+            there[layer] = there.get(layer, 0) + 1
 
     frames.id.chunk_iter(note)
     layer = 0
     while there.get(layer, 0) == rest[0] * rest[1]:
         layer += 1
-    return min(layer * deep, int(count))
+    return int(layer * deep)
 
 
 def check_sources(path: str, frames: h5py.Dataset) -> None:

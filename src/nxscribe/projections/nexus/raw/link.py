@@ -157,6 +157,8 @@ def _link_detector(
         return link, called
     _attach(link, data, frames)
     link.count(group, frames.shown, asked, awaited=awaited)
+    if frames.doubt:
+        link.warnings.append(f"{data}: {frames.doubt}")
     if (odd := frames.uneven) is not None:
         link.warnings.append(
             f"{inside}/{os.path.basename(shown[odd])}: {frames.counts[odd]} frames, where the first file has "  # noqa: PTH119

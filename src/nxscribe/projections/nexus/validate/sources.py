@@ -12,6 +12,9 @@ from pathlib import Path
 
 import h5py
 
+from nxscribe.projections.nexus.nodes import FRAME_RANK
+from nxscribe.projections.nexus.raw.hdf5_file import frames_written
+from nxscribe.projections.nexus.raw.holes import holes_of, may_have_holes
 from nxscribe.projections.nexus.validate.finding import Check, Finding
 from nxscribe.projections.nexus.validate.place import Place, links, objects, resolve
 
@@ -57,6 +60,7 @@ def problems_behind(dataset: h5py.Dataset, file: Path, done: set[tuple[Path, str
         yield from _stored_outside(dataset, file)
     elif depth or dataset.ndim > 1:
         yield from _readable(dataset, file)
+        yield from _unwritten(dataset, file)
 
 
 def _virtual(dataset: h5py.Dataset, file: Path, done: set[tuple[Path, str]], depth: int) -> Iterator[str]:
@@ -95,8 +99,21 @@ def _stored_outside(dataset: h5py.Dataset, file: Path) -> Iterator[str]:
         found = resolve(name, file.parent)
         if found is None:
             yield f"the raw file {name} is not there"
-        elif (there := found.stat().st_size) < offset + size:
-            yield f"the raw file {found} is truncated: {there} bytes of {offset + size}; the rest reads as zeros"
+            continue
+        status = found.stat()
+        if status.st_size < offset + size:
+            what = f"{status.st_size} bytes of {offset + size}; the rest reads as zeros"
+            yield f"the raw file {found} is truncated: {what}"
+        elif may_have_holes(status) and holes_of(str(found)).ends(offset, size):
+            yield f"the raw file {found} was not written to the end of the frame at byte {offset}: it reads as zeros"
+
+
+def _unwritten(dataset: h5py.Dataset, file: Path) -> Iterator[str]:
+    if dataset.ndim not in {FRAME_RANK, FRAME_RANK + 1} or not dataset.size:
+        return
+    count = len(dataset) if dataset.ndim > FRAME_RANK else 1
+    if (there := frames_written(dataset)) < count:
+        yield f"of {dataset.name} of {file}, {there} of {count} frames were written: the rest reads as zeros"
 
 
 def _readable(dataset: h5py.Dataset, file: Path) -> Iterator[str]:
