@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -165,6 +166,50 @@ def test_a_folder_switched_behind_a_symbolic_link_is_seen_though_no_event_tells(
     served.await_fields("/c")
     served.watch.stop()
     served.library.close()
+
+
+BEHIND_A_MOUNT = """\
+import sys
+from pathlib import Path
+from nxscribe.service.library import Library
+from nxscribe.service.watch import Watch, _Events
+
+_Events.on_any_event = lambda *_: print("an event", flush=True)
+library = Library(Path(sys.argv[1]))
+
+def reload():
+    print(library.reload(), [path for path, _ in library.current.plan("tomo").definition.root.walk()], flush=True)
+
+watch = Watch(library, reload)
+watch.start()
+print("watching", flush=True)
+sys.stdin.read()
+watch.stop()
+library.close()
+"""
+
+
+def test_an_edit_made_on_the_other_side_of_a_mount_is_seen_by_looking(
+    folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """As on NFS, GPFS and FUSE: another computer writes, and no event tells of it."""
+    mounted, above = (tmp_path_factory.mktemp(name) for name in ("mounted", "above"))
+    mount = f'mount -t overlay overlay -o lowerdir="{folder}:{above}" "{mounted}"'
+    namespace = ["unshare", "--mount", "--map-root-user", "sh", "-c"]
+    if subprocess.run([*namespace, mount], capture_output=True, check=False).returncode:
+        pytest.skip("this account may not mount in a namespace of its own")
+    child = subprocess.Popen(
+        [*namespace, f'{mount} && exec "$@"', "sh", sys.executable, "-c", BEHIND_A_MOUNT, str(mounted / "sim.yaml")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": ":".join(sys.path)},
+    )
+    assert child.stdout
+    assert child.stdout.readline() == "watching\n"
+    truncate_and_write(folder / "definitions" / "common" / "a.xml", ENTRY.format("<b>${b}</b>"))
+    assert child.stdout.readline() == "() ['/b']\n"
+    assert child.communicate(timeout=SOON_S)[0] == ""
 
 
 def test_a_bad_edit_leaves_the_last_good_set_in_force_until_it_is_mended(served: Served) -> None:
