@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +18,7 @@ import tifffile
 from some_scans import FRAMES, edf_series, ended, frames, hdf5_scan, hdf5_series, started
 
 from nxscribe.errors import Severity
-from nxscribe.model import RawSeries
+from nxscribe.model import RawSeries, now
 from nxscribe.projections import FileSettings, Written
 from nxscribe.projections.nexus import write_nexus
 from nxscribe.projections.nexus.raw import hdf5
@@ -311,3 +314,122 @@ def test_listed_files_are_counted_too_and_so_are_those_of_a_detector_that_wrote_
     written = write_nexus(over, linked)
     assert written.missing[f"{GROUP}/data_file"] == "3 frames are there, where 4 were to come"
     assert written.missing["instrument/eiger/data_file"] == "0 frames are there, where 7 were to come"
+
+
+def cbf_series(folder: Path, count: int = 3) -> RawSeries:
+    for number in range(count):
+        seen = np.random.default_rng(number).integers(0, 60000, (100, 120)).astype("i4")
+        fabio.cbfimage.CbfImage(data=seen).write(str(folder / f"p_{number}.cbf"))
+    return RawSeries("pco", str(folder), "p_%d.cbf", 0, count)
+
+
+def sums(written: Written) -> list[str]:
+    with h5py.File(written.master) as file:
+        note = file[f"{written.entry}/{GROUP}/data_file"]
+        assert note["algorithm"].asstr()[()] == "sha256"
+        return note["checksum"].asstr()[()].tolist()
+
+
+def test_listed_files_get_checksums_where_they_are_asked_for_and_validation_compares_them(
+    record: Record, folder: Path, linked: FileSettings
+) -> None:
+    series = cbf_series(folder)
+    over = ended(record, series)
+    with h5py.File(write_nexus(over, linked).master) as file:
+        assert "checksum" not in file[f"entry_0001/{GROUP}/data_file"]
+    written = write_nexus(replace(over, checksums=("pco",)), linked)
+    paths = [folder / name for name in series]
+    assert sums(written) == [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
+    assert raw_findings(written) == []
+    data = bytearray(paths[1].read_bytes())
+    data[-200] ^= 1
+    paths[1].write_bytes(data)
+    assert raw_findings(written) == [
+        (Severity.ERROR, "1 of the raw files it lists are not what they were: bone/scan0001/p_1.cbf")
+    ]
+
+
+def test_an_entry_made_again_does_not_give_a_checksum_to_what_was_damaged_meanwhile(
+    record: Record, folder: Path, linked: FileSettings
+) -> None:
+    over = replace(ended(record, cbf_series(folder)), checksums=("pco",))
+    before = sums(write_nexus(over, linked))
+    path = folder / "p_0.cbf"
+    status = path.stat()
+    data = bytearray(path.read_bytes())
+    data[-200] ^= 1
+    path.write_bytes(data)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))  # a disk that forgets says nothing
+    assert sums(write_nexus(over, linked)) == before
+    os.utime(path)
+    assert sums(write_nexus(over, linked))[0] == hashlib.sha256(data).hexdigest()
+
+
+def test_checksums_that_take_long_are_made_in_several_attempts(
+    record: Record, folder: Path, linked: FileSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = replace(linked, raw_hours=1.0, checksums_s=10.0)
+    over = replace(ended(record, cbf_series(folder)), checksums=("pco",), end_time=now())
+    clock = iter([0.0, 1.0, 99.0, 99.0, 0.0, 1.0, 1.0])
+    monkeypatch.setattr("nxscribe.projections.nexus.raw.checksums.time.monotonic", lambda: next(clock))
+    early = write_nexus(over, waiting)
+    assert early.pending[f"{GROUP}/data_file/checksum"] == "2 of 3 files have no checksum yet"
+    assert early.awaits_raw
+    late = write_nexus(over, waiting)
+    assert late.complete
+    assert "" not in sums(late)
+
+
+def compressed_edf(path: Path, seen: np.ndarray) -> None:
+    """As the ESRF's EDF has it: the header as text, the pixels by zlib, and their length in the file said."""
+    packed = gzip.compress(seen.tobytes())
+    header = (
+        f"{{\nEDF_DataBlockID = 0.Image.Psd ;\nByteOrder = LowByteFirst ;\nDataType = UnsignedShort ;\n"
+        f"Dim_1 = {seen.shape[1]} ;\nDim_2 = {seen.shape[0]} ;\nCompression = GzipCompression ;\n"
+        f"EDF_BinarySize = {len(packed)} ;\nSize = {len(packed)} ;\n"
+    )
+    path.write_bytes((header + " " * (1022 - len(header)) + "}\n").encode() + packed)
+    np.testing.assert_array_equal(fabio.open(str(path)).data, seen)
+
+
+def gzipped_edf(path: Path, seen: np.ndarray) -> None:
+    plain = path.with_suffix(".plain.edf")
+    fabio.edfimage.EdfImage(data=seen).write(str(plain))
+    path.write_bytes(gzip.compress(plain.read_bytes()))
+    plain.unlink()
+
+
+def compressed_tiff(path: Path, seen: np.ndarray) -> None:
+    tifffile.imwrite(path, seen, compression="zlib")
+
+
+COMPRESSED = [(compressed_edf, ".edf"), (gzipped_edf, ".edf.gz"), (compressed_tiff, ".tif")]
+
+
+@pytest.mark.parametrize(("make", "ending"), COMPRESSED)
+def test_compressed_files_are_listed_with_a_reason(
+    make, ending: str, record: Record, folder: Path, linked: FileSettings
+) -> None:
+    for number, frame in enumerate(frames()):
+        make(folder / f"im_{number:04d}{ending}", frame)
+    series = RawSeries("pco", str(folder), f"im_%04d{ending}", 0, FRAMES[0])
+    written = write_nexus(replace(ended(record, series), checksums=("pco",)), linked)
+    assert listed(written) == [f"bone/scan0001/im_{number:04d}{ending}" for number in range(FRAMES[0])]
+    assert any("can be listed only" in warning for warning in written.warnings)
+    assert "" not in sums(written)
+    assert not [path for path in written.missing if path.startswith(GROUP) and "data" in path]
+    with h5py.File(written.master) as file:
+        assert "data" not in file[f"{written.entry}/{GROUP}"]
+
+
+@pytest.mark.parametrize(("make", "ending"), [COMPRESSED[0], COMPRESSED[2]])
+def test_a_compressed_file_that_is_cut_off_is_told(
+    make, ending: str, record: Record, folder: Path, linked: FileSettings
+) -> None:
+    for number, frame in enumerate(frames()):
+        make(folder / f"im_{number:04d}{ending}", frame)
+    path = folder / f"im_0003{ending}"
+    path.write_bytes(path.read_bytes()[:-8])
+    series = RawSeries("pco", str(folder), f"im_%04d{ending}", 0, FRAMES[0])
+    written = write_nexus(ended(record, series), linked)
+    assert "im_0003" in " ".join(path for path in written.missing if path.startswith(f"{GROUP}/data_file/"))

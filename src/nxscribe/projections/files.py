@@ -47,6 +47,8 @@ class FileSettings:
     ownership: Ownership = AS_IT_COMES
     raw_hours: float = 0.0
     """How long after a scan's end raw files that are not whole are awaited; then they count as missing."""
+    checksums_s: float = float("inf")
+    """How long checksums of raw files may take in one writing of an entry; the next goes on from there."""
 
 
 def entries_folder(master: Path) -> Path:

@@ -80,6 +80,8 @@ class Record:
     """Where further raw files are looked for; once they are whole, they are among `raw`."""
     frames: dict[str, int] = field(default_factory=dict)
     """How many frames each detector was to give, where that is known."""
+    checksums: tuple[str, ...] = ()
+    """The detectors whose files get checksums where they are only listed."""
     notes: tuple[str, ...] = ()
     """Events worth telling in the entry: a restart in mid-scan, a time limit that closed it."""
 

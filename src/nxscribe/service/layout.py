@@ -45,11 +45,13 @@ class Files:
     ownership: Ownership = AS_IT_COMES
     raw_hours: float = 0.0
     """How long raw files are awaited after the end of their scan."""
+    checksums_s: float = float("inf")
+    """How long checksums of raw files may take in one writing of an entry."""
 
     @property
     def settings(self) -> FileSettings:
         """What a writer of files needs to know."""
-        return FileSettings(self.data_root, self.layout, self.ownership, self.raw_hours)
+        return FileSettings(self.data_root, self.layout, self.ownership, self.raw_hours, self.checksums_s)
 
     def place(self, scan: ScanIdentity) -> Place:
         """Where the files of a scan go. Raises TriggerRefusedError for names that are unsafe in a path."""

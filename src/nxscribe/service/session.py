@@ -115,6 +115,7 @@ class Session:
                 detectors=config.groups,
                 given=parameter_readings(request.parameters, arrived),
                 searches=config.searches(identity),
+                checksums=config.checksums,
             )
             snapshot = self._capture(plan, draft, Phase.INITIAL)
             if self._stop.is_set():

@@ -30,6 +30,8 @@ def remake(
                 "bring the raw files back, or make it without them (--without-raw)",
             )
         )
+    # Nobody waits for it, and nobody would go on with what is left.
+    settings = replace(settings, checksums_s=float("inf"))
     return write_nexus(_with(record, definition) if definition else record, settings)
 
 

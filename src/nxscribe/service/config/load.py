@@ -36,6 +36,9 @@ from nxscribe.service.layout import Files as FileLayout
 from nxscribe.service.log import LogFormat
 from nxscribe.service.patterns import Fault, pattern_faults, search_faults
 
+_SHARE_FOR_CHECKSUMS: Final = 0.25
+"""Of the time for writing one entry."""
+
 
 class UnreadableError(InputError):
     """There is no config to speak of: the file is not there, or may not be read."""
@@ -214,6 +217,7 @@ class _Conversion:
                     group=form.files.group,
                 ),
                 raw_hours=form.limits.raw_hours,
+                checksums_s=form.limits.write_timeout_s * _SHARE_FOR_CHECKSUMS,
             ),
             limits=Limits(
                 deadline_s=form.limits.deadline_s,
@@ -236,6 +240,7 @@ class _Conversion:
                 if (pattern := detector.files or detector.watch)
             },
             frames={name: one.frames for name, one in form.detectors.items() if one.frames is not None},
+            checksums=tuple(name for name, one in form.detectors.items() if one.checksum),
             sources=self._sources(("sources",), form.sources),
             parameters=(*form.parameters, *sorted(lost.placeholders)),
             techniques={

@@ -244,6 +244,11 @@ class DetectorForm(_Form):
     dataset: str = Field(
         default="", description="For HDF5, the path of the frames inside each raw file. Empty: found by looking."
     )
+    checksum: Literal["sha256"] | None = Field(
+        default=None,
+        description="With `sha256`, each file that can only be listed (CBF, compressed EDF and TIFF) gets its checksum "
+        "in the entry, for `nxscribe validate` to compare. The files are read for it, after the scan. Absent: none.",
+    )
     frames: Annotated[int, Field(ge=1)] | Placeholder | None = Field(
         default=None,
         description="How many frames a scan is to have: a number, or the placeholder that has it, `tomo_n`. Fewer are "

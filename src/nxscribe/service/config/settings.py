@@ -95,6 +95,8 @@ class Config:
     """Detectors whose files are found by looking."""
     frames: Mapping[str, int | str]
     """For detectors that have it: how many frames a scan is to have, or the placeholder that says so."""
+    checksums: tuple[str, ...]
+    """Detectors whose files get checksums where they are only listed."""
     sources: Mapping[str, Source]
     """Those that all techniques share."""
     parameters: tuple[str, ...]

@@ -27,7 +27,7 @@ _STAND_INS: Final = {"beamline": "unknown", "data_root": ".", "techniques": {"un
 """For what the config must have, where it is lost."""
 _KEPT_WITHOUT: Final = {
     "sources": {"unit", "timeout_s", "max_age_s", "default", "mandatory"},
-    "detectors": {"dataset", "techniques", "frames"},
+    "detectors": {"dataset", "techniques", "frames", "checksum"},
 }
 """What a source or detector can lose, and still be one."""
 _UNKNOWN_KEY: Final = "extra_forbidden"

@@ -41,14 +41,18 @@ def frames(path: str, indices: Sequence[int]) -> list[Value]:
 
 def _check(path: str, frame: EdfFrame, file_size: int) -> None:
     compression = str(frame.header.get("Compression", "none")).lower()
-    if not compression.startswith("no"):
+    is_compressed = not compression.startswith("no")
+    end = frame.start + (frame.blobsize if is_compressed else frame.size)
+    if is_compressed and end > file_size:
+        raise NotYetError(f"{path} is truncated: {file_size} bytes, where its header says {end}")
+    if is_compressed:
         raise ListedOnlyError(f"{path} is compressed ({compression}): it can be listed only")
     if "EDF_BinaryFileName" in frame.header:
         raise ListedOnlyError(f"{path} keeps its data in another file: it can be listed only")
     if len(frame.shape) != FRAME_RANK:
         raise ListedOnlyError(f"{path} holds a block of {len(frame.shape)} dimensions: it can be listed only")
-    if frame.start + frame.size > file_size:
-        raise NotYetError(f"{path} is truncated: {file_size} bytes, where its header says {frame.start + frame.size}")
+    if end > file_size:
+        raise NotYetError(f"{path} is truncated: {file_size} bytes, where its header says {end}")
 
 
 def _dtype(frame: EdfFrame) -> str:

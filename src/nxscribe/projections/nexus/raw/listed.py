@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from nxscribe.projections.nexus.raw import edf, tiff
 from nxscribe.projections.nexus.raw.folder import Sizes
-from nxscribe.projections.nexus.raw.frames import NotYetError, RawError
+from nxscribe.projections.nexus.raw.frames import ListedOnlyError, NotYetError, RawError
 
 _HEADER: Final = 16384
 """Bytes that are looked at; a CBF's header is far shorter."""
@@ -16,6 +18,8 @@ _CBF_SIZE: Final = re.compile(rb"X-Binary-Size:\s*(\d+)")
 _CBF_START: Final = b"\x0c\x1a\x04\xd5"
 """What stands between the header and the binary part (imgCIF, CBF 1.5)."""
 _GZIP: Final = b"\x1f\x8b"
+_LOOKS: Final = {"edf": edf.look, "tif": tiff.look, "tiff": tiff.look}
+"""For compressed ones: their headers say how long they must be."""
 
 
 def spoiled(paths: Sequence[str]) -> dict[str, RawError]:
@@ -35,6 +39,10 @@ def spoiled(paths: Sequence[str]) -> dict[str, RawError]:
 
 def _check_header(path: str, size: int) -> None:
     kind = path.rpartition(".")[2].lower()
+    if look := _LOOKS.get(kind):
+        # That they can only be listed is known.
+        with contextlib.suppress(ListedOnlyError):
+            look(path, size)
     if kind not in {"cbf", "gz"}:
         return
     try:

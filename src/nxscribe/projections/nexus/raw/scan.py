@@ -7,8 +7,10 @@ from datetime import timedelta
 
 from nxscribe.model import RawSeries, detector_group, now
 from nxscribe.projections.files import FileSettings
-from nxscribe.projections.nexus.raw.link import RawLink, link_raw
+from nxscribe.projections.nexus.raw.checksums import Checksums
+from nxscribe.projections.nexus.raw.link import Linker
 from nxscribe.projections.nexus.raw.names import Names
+from nxscribe.projections.nexus.raw.raw_link import RawLink
 from nxscribe.projections.nexus.raw.search import look_for
 from nxscribe.records.record import EndReason, Record
 
@@ -35,18 +37,23 @@ def is_awaited(record: Record, settings: FileSettings) -> bool:
 def raw_of(record: Record, settings: FileSettings, names: Names) -> ScanRaw:
     """Look at all raw files of a scan, as they are now."""
     if record.is_open:
-        return ScanRaw(tuple(link_raw(record.raw, record.detectors, names, awaited=True)), ())
+        return ScanRaw(tuple(Linker(names, record.detectors, awaited=True).link(record.raw)), ())
     awaited = is_awaited(record, settings)
     found: list[RawSeries] = []
-    lacking = RawLink()
+    lacking = RawLink(awaited)
     for search in record.searches:
         result = look_for(search, record.start_time, record.end_time)
         found += result.series
         # Without a limit ahead, that more may follow is no news.
         if result.lacking and (awaited or not result.series):
-            group = detector_group(search.detector, record.detectors)
-            lacking.lack(f"{group}/data_file", result.lacking, "", awaited=awaited)
-    # One that was cut short has fewer frames than it was to have, and nobody need be told.
-    asked = record.frames if record.end_reason is EndReason.FINISHED else {}
-    links = link_raw((*record.raw, *found), record.detectors, names, asked=asked, awaited=awaited)
-    return ScanRaw((lacking, *links), tuple(found))
+            lacking.lack(f"{detector_group(search.detector, record.detectors)}/data_file", result.lacking)
+    linker = Linker(
+        names,
+        record.detectors,
+        # One that was cut short has fewer frames than it was to have, and nobody need be told.
+        asked=record.frames if record.end_reason is EndReason.FINISHED else {},
+        checksums=Checksums(names, settings.checksums_s),
+        with_checksums=frozenset(record.checksums),
+        awaited=awaited,
+    )
+    return ScanRaw((lacking, *linker.link((*record.raw, *found))), tuple(found))

@@ -27,6 +27,13 @@ def look(path: str, size: int) -> Layout:
         pages = _pages(file)
         if not pages:
             raise NotYetError(f"{path} holds no frames yet")
+        ends = [
+            start + length
+            for page in pages
+            for start, length in zip(page.dataoffsets, page.databytecounts, strict=True)
+        ]
+        if (end := max(ends, default=0)) > size:
+            raise NotYetError(f"{path} is truncated: {size} bytes, where its directory says {end}")
         kinds = {(page.shape, page.dtype) for page in pages}
         if len(kinds) > 1:
             raise RawError(f"{path} holds frames of different sizes or types")

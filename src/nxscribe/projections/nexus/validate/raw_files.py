@@ -1,21 +1,23 @@
-"""The lists of raw files: each file that an entry names is there and not empty."""
+"""The lists of raw files: each file that an entry names is there, not empty, and has the checksum that it had."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
 
 from nxscribe.projections.nexus.pack import PACKED_FROM
+from nxscribe.projections.nexus.raw.checksums import ALGORITHM, checksum_of
 from nxscribe.projections.nexus.validate.finding import Check, Finding
-from nxscribe.projections.nexus.validate.place import Place, nx_class, objects, texts
+from nxscribe.projections.nexus.validate.place import Place, nx_class, objects, text, texts
 
 _MOST_NAMED = 5
 
 
 def check_raw_files(place: Place) -> Iterator[Finding]:
-    """Which listed files are not there, or are empty."""
+    """Which listed files are not there, are empty, or changed since their checksums were made."""
     for path, node in objects(place.group):
         if isinstance(node, h5py.Dataset) and _is_list(path, node, place):
             missing, empty = [], []
@@ -27,12 +29,26 @@ def check_raw_files(place: Place) -> Iterator[Finding]:
                     empty.append(name)
             if PACKED_FROM in place.group.file.attrs and _holds_frames(place):
                 continue  # an archive lists the files that it was made of, and holds their frames itself
-            for names, what in ((missing, "not there"), (empty, "empty")):
+            changed = _changed(node, place)
+            for names, what in ((missing, "not there"), (empty, "empty"), (changed, "not what they were")):
                 if names:
                     yield place.find(
                         Check.RAW, path, f"{len(names)} of the raw files it lists are {what}: {_shown(names)}",
-                        "moved, deleted, or never written", "bring them back",
+                        "moved, deleted, never written, or damaged since", "bring them back",
                     )  # fmt: skip
+
+
+def _changed(listing: h5py.Dataset, place: Place) -> list[str]:
+    """The files that do not have the checksum that stands beside their names any more."""
+    sums = listing.parent.get("checksum")
+    if not isinstance(sums, h5py.Dataset) or text(listing.parent.get("algorithm")) != ALGORITHM:
+        return []
+    changed = []
+    for name, wanted in zip(texts(listing), texts(sums), strict=False):
+        with contextlib.suppress(OSError):  # not there: said already
+            if wanted and checksum_of(place.master.parent / name) != wanted:
+                changed.append(name)
+    return changed
 
 
 def _holds_frames(place: Place) -> bool:
