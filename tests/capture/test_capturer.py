@@ -142,6 +142,28 @@ def test_a_default_taken_at_the_start_is_asked_for_again_at_the_end(capture, eve
     assert capture(plan, Phase.FINAL, had=final.readings).readings == {}
 
 
+def test_what_was_computed_from_a_default_says_so_and_is_computed_again_at_the_end(capture, everything):
+    def plan(attribute: str) -> CapturePlan:
+        energy = Source(attributes(f"{everything}/{attribute}"), unit="keV", default="10")
+        definition = Definition("any", Group("${entry}", "NXentry", (Field("e", Template("${double}")),)), "0" * 64)
+        sources = {
+            "energy": energy,
+            "two": Source(ExpressionSource("${energy} * 2")),
+            "double": Source(ExpressionSource("${two} + 0 * ${fine}")),
+            "fine": Source(LiteralSource(1)),
+        }
+        return compile_plan(definition, sources)[0]
+
+    started = capture(plan("throwing")).readings
+    assert started["double"].value == 20
+    assert started["double"].is_default
+    assert started["double"].details == {"defaulted": "two"}
+    ended = capture(plan("energy"), Phase.FINAL, had=started).readings
+    assert ended["double"].value == 25
+    assert not ended["double"].is_default
+    assert capture(plan("energy"), Phase.FINAL, had=ended).readings == {}
+
+
 def test_a_list_of_numbers_is_an_array_in_one_unit(capture, everything):
     names = [f"{everything}/{name}" for name in ("energy", "scalar_DevShort")]
     reading = capture(plan_of(several=TangoSource(tuple(names), is_list=True))).readings["several"]

@@ -9,7 +9,7 @@ import numpy as np
 from some_scans import ended, reading, started
 
 from nxscribe.model import Reading, Template, now
-from nxscribe.model.reading import DEFAULT
+from nxscribe.model.reading import DEFAULT, DEFAULTED
 from nxscribe.projections.nexus.lookup import Lookup
 from nxscribe.records import Record
 
@@ -28,6 +28,11 @@ def of_default(value: str) -> Reading:
 def test_a_value_that_came_at_the_end_is_better_than_a_default_taken_at_the_start(tmp_path: Path) -> None:
     record = scan(tmp_path, of_default("none"), reading("iron"))
     assert Lookup(record).reading("a", None).value == "iron"
+
+
+def test_a_value_computed_from_a_default_gives_way_like_one(tmp_path: Path) -> None:
+    computed = Reading("expression ${b}", now(), np.asarray("half"), details={DEFAULTED: "b"})
+    assert Lookup(scan(tmp_path, computed, reading("whole"))).reading("a", None).value == "whole"
 
 
 def test_a_default_stands_where_nothing_better_came(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from nxscribe.capture.merge import merge, worst
 from nxscribe.capture.reader import TangoReader
 from nxscribe.errors import Problem
 from nxscribe.model import Phase, Reading, Snapshot, now, units
-from nxscribe.model.reading import DEFAULT
+from nxscribe.model.reading import DEFAULT, DEFAULTED, Detail
 from nxscribe.plan import (
     CapturePlan,
     ExpressionSource,
@@ -64,7 +64,7 @@ class Capturer:
             stop: Ends the capture at once when it is set, with what is there by then.
         """
         started, begun = now(), time.monotonic()
-        # A default was not had: at the end its source is asked again.
+        # A default was not had, nor what was computed from one: at the end its source is asked again.
         wanted = plan.wanted(phase, {name for name, reading in had.items() if reading.ok and not reading.is_default})
         asked = {name: plan.sources[name] for name in wanted if name in plan.sources and name not in given}
         told = self._read(asked, had if phase is Phase.FINAL else {}, begun + deadline_s, afresh=afresh, stop=stop)
@@ -189,7 +189,10 @@ def _computed(text: str, unit: str, known: Mapping[str, Reading]) -> Reading:
         entered = ", ".join(f"{name} in {operand.unit}" for name, operand in operands.items() if operand.unit)
         source = f"{source} ({entered})" if entered else source
     time_of = max((reading.time for reading in used.values()), default=now())
-    return Reading(source, time_of, result.value, result.unit, worst(reading.quality for reading in used.values()))
+    quality = worst(reading.quality for reading in used.values())
+    defaulted = ", ".join(name for name in expression.names if used[name].is_default)
+    details: dict[str, Detail] = {DEFAULTED: defaulted} if defaulted else {}
+    return Reading(source, time_of, result.value, result.unit, quality, details=details)
 
 
 def _default(plan: CapturePlan, name: str, source: Source | None) -> Reading | None:

@@ -18,6 +18,8 @@ Detail: TypeAlias = str | int | float | list[int]
 
 DEFAULT: Final = "default"
 """The source that a value names which stands in where no source gave one."""
+DEFAULTED: Final = "defaulted"
+"""The detail of a computed value that names those of its operands that are defaults."""
 
 
 class Quality(StrEnum):
@@ -64,8 +66,10 @@ class Reading:
 
     @property
     def is_default(self) -> bool:
-        """Whether the value stands in for one that could not be had. Any other value is better."""
-        return self.source == DEFAULT
+        """Whether the value, or one that it was computed from, stands in for one that could not be had. Any other value
+        is better.
+        """
+        return self.source == DEFAULT or DEFAULTED in self.details
 
     def __eq__(self, other: object) -> bool:
         """Equal in everything, NaN equal to NaN, dtypes included."""
