@@ -17,8 +17,12 @@ demo: $(VENV)/.package
 test: check
 	$(PYTHON) -m pytest -n 2 --dist loadscope -m 'not long and not soak' --cov --cov-report=term:skip-covered
 
+# With nabu's reconstruction, wherever nabu can be installed: it wants a compiler and OpenCL's headers from Debian.
 test-all: check
-	$(PYTHON) -m pytest -n 2 --dist loadscope -m 'not soak' --cov --cov-report=term:skip-covered
+	@timeout 900 $(MAKE) --no-print-directory $(NABU)/.installed || \
+	    echo 'nabu cannot be installed here: the proof by its reconstruction is left out' >&2
+	NABU=$$(test -e $(NABU)/.installed && echo $(abspath $(NABU))/bin/nabu) \
+	    $(PYTHON) -m pytest -n 2 --dist loadscope -m 'not soak' --cov --cov-report=term:skip-covered
 
 # The ESRF's nabu reconstructs the simulated tomography from its master alone.
 reconstruct: $(VENV)/.package $(NABU)/.installed
@@ -84,9 +88,10 @@ $(VENV)/.dependencies: requirements/dev.lock | $(VENV)/bin/python
 # Apart, for nothing else needs it. Its Fourier transform, pyvkfft, is built here, against OpenCL's headers.
 $(NABU)/.installed: requirements/nabu.lock | $(VENV)/bin/python
 	@echo 'Installing nabu into $(NABU), once'
-	@test -e /usr/include/CL/cl.h || { \
-	    sudo=$$(test $$(id -u) = 0 || echo sudo); \
-	    $$sudo apt-get update -qq && $$sudo apt-get install -y -qq g++ opencl-headers ocl-icd-opencl-dev; }
+	@echo '#include <CL/cl.h>' | g++ -xc++ - -shared -fPIC -lOpenCL -o /dev/null 2>/dev/null || { \
+	    sudo=$$(test $$(id -u) = 0 || echo sudo -n); export DEBIAN_FRONTEND=noninteractive; \
+	    $$sudo apt-get update -qq && \
+	    $$sudo apt-get install -y -qq --no-install-recommends g++ opencl-headers ocl-icd-opencl-dev; }
 	@$(PYTHON) -m venv $(NABU)
 	@VKFFT_BACKEND=opencl $(NABU)/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r $<
 	@touch $@

@@ -2,7 +2,7 @@
 
     python benchmarks/watching.py [--files 10000] [--folder DIR]
 
-A program writes files of two parts into one folder. Looking: one listing with the time of each file's last write, as the
+A program writes files of two parts into one folder. Looking: one listing with the time of each last write, as the
 writer process does it some six times a scan. Events, by watchdog: how many come, the processor's time that they cost,
 how long they make another thread of the same process wait at worst (a capture is such a thread), and how many files
 were seen. "closed" asks for the closing of files only.

@@ -5,6 +5,9 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import shlex
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -433,3 +436,72 @@ def test_a_compressed_file_that_is_cut_off_is_told(
     series = RawSeries("pco", str(folder), f"im_%04d{ending}", 0, FRAMES[0])
     written = write_nexus(ended(record, series), linked)
     assert "im_0003" in " ".join(path for path in written.missing if path.startswith(f"{GROUP}/data_file/"))
+
+
+def tiff_series(folder: Path, seen: np.ndarray) -> RawSeries:
+    for number, frame in enumerate(seen):
+        tifffile.imwrite(folder / f"im_{number:04d}.tif", frame)
+    return RawSeries("pco", str(folder), "im_%04d.tif", 0, len(seen))
+
+
+def virtual_scan(folder: Path, seen: np.ndarray) -> RawSeries:
+    """As Eiger's newer writers and Lima2 have it: a master with a virtual dataset over files beside it."""
+    layout = h5py.VirtualLayout(seen.shape, seen.dtype)
+    for number, frame in enumerate(seen):
+        with h5py.File(folder / f"v_{number}.h5", "w") as file:
+            file["frames"] = frame[None]
+        layout[number] = h5py.VirtualSource(f"v_{number}.h5", "frames", (1, *frame.shape))[0]
+    with h5py.File(folder / "virtual.h5", "w") as file:
+        file.create_virtual_dataset("entry/data", layout)
+    return RawSeries("pco", str(folder), "virtual.h5")
+
+
+def edf_files(folder: Path, seen: np.ndarray) -> RawSeries:
+    for number, frame in enumerate(seen):
+        fabio.edfimage.EdfImage(data=frame).write(str(folder / f"im_{number:04d}.edf"))
+    return RawSeries("pco", str(folder), "im_%04d.edf", 0, len(seen))
+
+
+MOVING = [eiger_scan, virtual_scan, tiff_series, edf_files]
+READ = "import h5py, numpy, sys; numpy.save(sys.argv[2], h5py.File(sys.argv[1])[sys.argv[3]][()])"
+
+
+def readable_anywhere() -> dict[str, str]:
+    """The environment of an analysis machine: what docs/reference/files.md asks for."""
+    return {**os.environ, "HDF5_EXTFILE_PREFIX": "${ORIGIN}", "HDF5_PLUGIN_PATH": hdf5plugin.PLUGIN_PATH}
+
+
+@pytest.mark.parametrize("make", MOVING)
+def test_frames_move_with_the_experiments_folder(
+    make, record: Record, folder: Path, linked: FileSettings, tmp_path: Path
+) -> None:
+    seen = frames(dtype="uint32")
+    written = write_nexus(ended(record, make(folder, seen)), linked)
+    moved = tmp_path / "archive"
+    linked.data_root.rename(moved)
+    master = moved / written.master.relative_to(linked.data_root)
+    command = [sys.executable, "-c", READ, master, tmp_path / "read.npy", f"{written.entry}/{DATA}"]
+    subprocess.run(command, check=True, cwd="/", env=readable_anywhere())
+    np.testing.assert_array_equal(np.load(tmp_path / "read.npy"), seen)
+    report = validate(master, with_others=False)
+    assert [finding for finding in report.findings if finding.check in {Check.RAW, Check.LINKS}] == []
+
+
+@pytest.mark.parametrize("make", MOVING)
+def test_frames_read_where_the_folder_is_seen_through_another_mount_point(
+    make, record: Record, folder: Path, linked: FileSettings, tmp_path: Path
+) -> None:
+    seen = frames(dtype="uint32")
+    written = write_nexus(ended(record, make(folder, seen)), linked)
+    elsewhere = tmp_path / "mnt"
+    elsewhere.mkdir()
+    hidden = shlex.quote(str(linked.data_root))
+    # As on a computer that mounts the server's folder at another place: the place of old is empty there.
+    mount = f'mount --bind {hidden} {shlex.quote(str(elsewhere))} && mount -t tmpfs tmpfs {hidden} && exec "$@"'
+    namespace = ["unshare", "--mount", "--map-root-user", "sh", "-c", mount, "sh"]
+    if subprocess.run([*namespace, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("this system permits no mounts of one's own")
+    master = elsewhere / written.master.relative_to(linked.data_root)
+    command = [sys.executable, "-c", READ, master, tmp_path / "read.npy", f"{written.entry}/{DATA}"]
+    subprocess.run([*namespace, *command], check=True, cwd="/", env=readable_anywhere())
+    np.testing.assert_array_equal(np.load(tmp_path / "read.npy"), seen)

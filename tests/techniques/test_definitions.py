@@ -9,6 +9,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from silx.io.nxdata import NXdata
 from some_scans import ended, frames, hdf5_scan, reading, started
 
 from nxscribe.definitions import definition_text, load_definition
@@ -123,20 +124,58 @@ def test_a_tomography_with_all_it_needs_claims_to_be_one(settings: FileSettings)
 
 @pytest.mark.parametrize(
     ("lengths", "shape", "axes"),
-    [((6, 1, 1), (6,), ["axis1"]), ((3, 2, 1), (2, 3), ["axis2", "axis1"]), ((1, 3, 2), (2, 3), ["axis3", "axis2"])],
+    [
+        ((6, 1, 1), (6,), ["axis1"]),
+        ((3, 2, 1), (2, 3), ["axis2", "axis1"]),
+        ((1, 3, 2), (2, 3), ["axis3", "axis2"]),
+        ((4, 3, 2), (2, 3, 4), ["axis3", "axis2", "axis1"]),
+    ],
 )
 def test_a_scan_is_a_line_a_mesh_or_a_cube(
     lengths: tuple[int, ...], shape: tuple[int, ...], axes: list[str], settings: FileSettings
 ) -> None:
     record = scan("scan", settings.data_root)
     assert record.final
+    seen = np.arange(float(np.prod(lengths)))
+    set_both(record, diode=seen)
     for number, length in enumerate(lengths, 1):
-        for snapshot in (record.initial, record.final):
-            snapshot.readings[f"axis{number}_dimension"] = reading(length)
-    with h5py.File(write_nexus(record, settings).master) as file:
-        plot = file["entry_0001/plot"]
-        assert plot["diode"].shape == shape
-        assert plot.attrs["axes"].tolist() == axes
+        set_both(record, **{f"axis{number}_dimension": length, f"axis{number}_start": 0.0, f"axis{number}_stop": 1.0})
+        set_both(record, **{f"axis{number}_positions": seen, f"axis{number}_name": f"motor{number}"})
+    written = write_nexus(record, settings)
+    assert not wrong(written)
+    with h5py.File(written.master) as file:
+        plot = NXdata(file["entry_0001/plot"])
+        assert plot.is_valid
+        assert plot.signal.shape == shape
+        np.testing.assert_array_equal(plot.signal[()], seen.reshape(shape))
+        assert plot.axes_dataset_names == axes
+        for name in axes:
+            assert file[f"entry_0001/instrument/{name}"].attrs["NX_class"] == "NXpositioner"
+            assert file[f"entry_0001/instrument/{name}/value"].shape == seen.shape
+
+
+def set_both(record: Record, **values: object) -> None:
+    assert record.final
+    for snapshot in (record.initial, record.final):
+        for name, value in values.items():
+            snapshot.readings[name] = reading(value)
+
+
+def test_a_continuous_scan_keeps_what_was_ordered_and_where_the_motor_really_was(settings: FileSettings) -> None:
+    record = scan("scan", settings.data_root)
+    measured = np.linspace(0, 1, 6) + 0.003  # read on the fly: never quite where it was ordered
+    set_both(
+        record, scan_type="continuous", axis1_name="srot", axis1_dimension=6, axis2_dimension=1, axis1_start=0.0,
+        axis1_stop=1.0, axis1_positions=measured, dwell_time=0.01,
+    )  # fmt: skip
+    written = write_nexus(record, settings)
+    assert not wrong(written)
+    with h5py.File(written.master) as file:
+        entry = file["entry_0001"]
+        assert entry["scan/scan_type"].asstr()[()] == "continuous"
+        np.testing.assert_array_equal(entry["instrument/axis1/value"][()], measured)
+        np.testing.assert_allclose(entry["plot/axis1"][()], np.linspace(0, 1, 6))
+        assert NXdata(entry["plot"]).is_valid
 
 
 def test_a_broken_off_mesh_stays_as_it_came(settings: FileSettings) -> None:
