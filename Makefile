@@ -91,7 +91,7 @@ $(NABU)/.installed: requirements/nabu.lock | $(VENV)/bin/python
 	@echo '#include <CL/cl.h>' | g++ -xc++ - -shared -fPIC -lOpenCL -o /dev/null 2>/dev/null || { \
 	    sudo=$$(test $$(id -u) = 0 || echo sudo -n); export DEBIAN_FRONTEND=noninteractive; \
 	    $$sudo apt-get update -qq && \
-	    $$sudo apt-get install -y -qq --no-install-recommends g++ opencl-headers ocl-icd-opencl-dev; }
+	    $$sudo apt-get install -y -qq --no-install-recommends g++ opencl-headers ocl-icd-opencl-dev >/dev/null; }
 	@$(PYTHON) -m venv $(NABU)
 	@VKFFT_BACKEND=opencl $(NABU)/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r $<
 	@touch $@

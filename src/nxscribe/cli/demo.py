@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from nxscribe.triggers.client import ScribeClient
 
 _PROPOSAL = "ma2210"
-_SAMPLES = {"tomo": "phantom", "holo": "phantom", "mrt": "film", "scan": "grid", "fluo": "foil"}
+_SAMPLES = {"tomo": "phantom", "holo": "phantom", "mrt": "film", "scan": "phantom", "fluo": "phantom"}
 _FILES_S = 60.0
 _POLL_S = 0.05
 
