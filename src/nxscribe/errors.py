@@ -82,11 +82,13 @@ class Failure(StrEnum):
     """How an attempt to make a file ended."""
 
     FAILED = "failed"
-    """It was given up, with a reason: a full disk, a folder without permission, an entry that is another's."""
+    """It was given up, with a reason: a full disk, a folder without permission, an entry of unknown origin."""
     CRASHED = "crashed"
     """The writer process died: a fault in a library, or a signal from outside."""
     HUNG = "hung"
-    """The writer process did not answer in time and was killed."""
+    """The writer process waited beyond its time, as for a file system that does not answer, and was killed."""
+    ENDLESS = "endless"
+    """The writer process worked on it beyond its time, and was killed."""
 
 
 class ProjectionError(NxscribeError):

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
+import fickle_disk
 import h5py
 import pytest
 import tango
 from crashes import MORTAL
 from daemons import Daemon, wait_until
-from namespaces import start_behind, start_in_namespace, within, writer_of
+from namespaces import start_behind, start_in_namespace, within, writer_of, writers_of
 from typer.testing import CliRunner
 
 from nxscribe.cli.app import app
@@ -38,6 +41,20 @@ def may_mount(tmp_path_factory: pytest.TempPathFactory) -> None:
         pytest.skip("this account may not mount in a namespace of its own")
 
 
+@pytest.fixture(scope="session")
+def may_mount_fuse(tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder, mountpoint = tmp_path_factory.mktemp("behind"), tmp_path_factory.mktemp("fuse")
+    mood = folder / "mood"
+    mood.write_text("good")
+    command = [*NAMESPACE, sys.executable, fickle_disk.__file__, folder, mountpoint, mood, "true"]
+    if (
+        not shutil.which("unshare")
+        or not os.access("/dev/fuse", os.R_OK | os.W_OK)
+        or subprocess.run(command, capture_output=True, check=False).returncode
+    ):
+        pytest.skip("this account may not mount file systems of its own making")
+
+
 def scan(daemon: Daemon, name: str) -> None:
     daemon.start_scan(scan=name)
     daemon.end_scan()
@@ -55,6 +72,9 @@ def trouble_and_recovery(daemon: Daemon, go_bad: Callable[[], object], go_good: 
     assert daemon.proxy.filesWaiting == 1
     scan(daemon, "more")
     wait_until(lambda: daemon.proxy.filesWaiting == 2, "both wait")
+    shown = json.loads(CliRunner().invoke(app, ["status", "--device", daemon.devices[0], "--json"]).stdout)
+    assert shown["filesWaiting"] == 2
+    assert why in shown["troubles"][0]
     assert any(why in line["reason"] and line["retry_at"] for line in daemon.events("file not written"))
     go_good()
     wait_until(lambda: daemon.proxy.filesWaiting == 0, "they are written by themselves", 60)
@@ -145,6 +165,55 @@ def test_a_master_that_is_damaged(make_daemon) -> None:
     assert titles(daemon.master) == ALL
 
 
+@contextmanager
+def fickle(daemon: Daemon) -> Iterator[Callable[[str], object]]:
+    """Start the daemon on a data root whose mood can be set. It shows the folder `behind`."""
+    behind, mood = daemon.data.with_name("behind"), daemon.data.with_name("mood")
+    behind.mkdir()
+    mood.write_text("good")
+    command = [*NAMESPACE, sys.executable, fickle_disk.__file__, behind, daemon.data, mood]
+    start_behind(daemon, list(map(str, command)))
+    try:
+        yield mood.write_text
+    finally:
+        mood.write_text("good")
+
+
+@pytest.mark.usefixtures("may_mount_fuse")
+@pytest.mark.parametrize(
+    ("mood", "why"),
+    [
+        ("quota", "Disk quota exceeded; make room, or ask for a larger quota"),
+        ("stale", "Stale file handle; mount the file system again"),
+        ("hang", "does not answer"),
+    ],
+)
+def test_a_file_server(make_daemon, mood: str, why: str) -> None:
+    daemon = make_daemon()
+    daemon.config.write_text(daemon.config.read_text().replace("write_timeout_s: 20", "write_timeout_s: 1"))
+    with fickle(daemon) as set_mood:
+        trouble_and_recovery(daemon, lambda: set_mood(mood), lambda: set_mood("good"), why)
+    assert titles(daemon.data.with_name("behind") / daemon.master.relative_to(daemon.data)) == ALL
+
+
+@pytest.mark.usefixtures("may_mount_fuse")
+def test_a_file_server_that_hangs_for_long_sets_no_record_aside_and_gathers_no_processes(make_daemon) -> None:
+    daemon = make_daemon()
+    daemon.config.write_text(daemon.config.read_text().replace("write_timeout_s: 20", "write_timeout_s: 0.3"))
+    with fickle(daemon) as set_mood:
+        scan(daemon, "before")
+        daemon.await_files()
+        set_mood("hang")
+        scan(daemon, "meanwhile")
+        wait_until(lambda: len(daemon.events("file not written")) >= 3, "it was tried as often as crashes are")
+        assert daemon.proxy.filesWaiting == 1
+        assert any("a file system holds it" in line["reason"] for line in daemon.events("file not written"))
+        assert len(writers_of(daemon)) == 1
+        set_mood("good")
+        daemon.await_files()
+        assert daemon.stop() == 0
+
+
 def test_a_master_that_is_deleted_comes_back_with_the_next_scan(make_daemon) -> None:
     daemon = make_daemon().start()
     scan(daemon, "before")
@@ -193,22 +262,28 @@ def test_a_writer_that_hangs_is_replaced(make_daemon) -> None:
     assert titles(daemon.master) == ALL[:2]
 
 
-def test_a_record_that_crashes_the_writer_again_and_again_is_set_aside_and_the_others_go_on(make_daemon) -> None:
+@pytest.mark.parametrize(
+    ("role", "said"), [("writer", "died by SIGKILL"), ("spinner", "hung while writing")], ids=["crashes", "hangs"]
+)
+def test_a_record_over_which_the_writer_fails_again_and_again_is_set_aside_and_the_others_go_on(
+    make_daemon, role: str, said: str
+) -> None:
     daemon = make_daemon()
+    daemon.config.write_text(daemon.config.read_text().replace("write_timeout_s: 20", "write_timeout_s: 1"))
     order = daemon.config.with_name("death")
     path = ":".join([str(MORTAL), os.environ.get("PYTHONPATH", "")])
     daemon.start(PYTHONPATH=path, NXSCRIBE_TEST_DEATH=str(order))
 
     def die_once() -> None:
-        order.write_text("writer open entry after 1")
-        wait_until(lambda: not order.exists(), "the writer dies", 60)
+        order.write_text(f"{role} open entry after 1")
+        wait_until(lambda: not order.exists(), "the writer comes to it", 60)
 
     daemon.start_scan(scan="before")
     die_once()
     die_once()
     die_once()
     wait_until(lambda: any("set aside" in line for line in daemon.proxy.troubles), "it is told")
-    assert daemon.events("record set aside")
+    assert said in daemon.events("record set aside")[0]["reason"]
     assert daemon.proxy.state() == tango.DevState.RUNNING
     # The end is a new state of the record: it is tried again.
     daemon.end_scan()

@@ -37,7 +37,7 @@ def test_scans_go_on_under_readers_of_every_kind(make_daemon, layout: str) -> No
             reader.kill()
             reader.wait()
     assert [lines[:-1] for lines in said] == [[], [], [], []]
-    assert all(int(lines[-1].split()[1]) > 10 for lines in said)
+    assert all(int(lines[-1].split()[1]) > 3 for lines in said)
     assert daemon.events("file not written") == []
     with h5py.File(daemon.master) as file:
         assert len(file) == 12

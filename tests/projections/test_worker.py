@@ -233,8 +233,8 @@ def test_the_daemons_own_process_never_loads_hdf5() -> None:
 def test_a_leftover_of_a_crash_is_cleared_away(worker: Worker, record: Record, data_root: Path) -> None:
     folder = data_root / "ma2210/id16a/ma2210-id16a_entries"
     folder.mkdir(parents=True)
-    (folder / ".nxscribe-writing.h5").write_bytes(b"half a file")
-    (folder.parent / ".nxscribe-writing.h5").write_bytes(b"half a master")
+    (folder / ".nxscribe-writing").write_bytes(b"half a file")
+    (folder.parent / ".nxscribe-writing").write_bytes(b"half a master")
     worker.project(record.id)
     assert sorted(path.name for path in folder.iterdir()) == ["entry_0001.h5"]
     there = sorted(path.name for path in folder.parent.iterdir() if path.is_file())

@@ -39,12 +39,16 @@ def within(daemon: Daemon, command: str) -> None:
     subprocess.run([*target, "sh", "-c", command], check=True, stderr=subprocess.DEVNULL)
 
 
-def writer_of(daemon: Daemon) -> int:
-    """The process number of its writer."""
+def writers_of(daemon: Daemon) -> list[int]:
+    """The process numbers of its writers: one, unless a former one cannot end."""
     assert daemon.process
     own = f"/proc/{daemon.process.pid}/task"
-    for children in Path(own).glob("*/children"):
-        for pid in map(int, children.read_text().split()):
-            if b"nxscribe.projections.writer" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                return pid
-    raise AssertionError("there is no writer")
+    pids = [int(pid) for children in Path(own).glob("*/children") for pid in children.read_text().split()]
+    return [pid for pid in pids if b"nxscribe.projections.writer" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+def writer_of(daemon: Daemon) -> int:
+    """The process number of its writer."""
+    writers = writers_of(daemon)
+    assert writers, "there is no writer"
+    return writers[0]

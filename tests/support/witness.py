@@ -10,7 +10,6 @@ import sys
 import threading
 import time
 from collections import deque
-from contextlib import suppress
 from pathlib import Path
 
 import h5py
@@ -55,10 +54,8 @@ def newest(folder: Path) -> list[Path]:
     """The files that changed last: the others were looked at before."""
     times = {}
     for path in folder.rglob("*.h5"):
-        with suppress(FileNotFoundError):  # a temporary file may go at any time
-            times[path] = path.stat().st_mtime_ns
-    named = [path for path in times if not path.name.startswith(".")]
-    return sorted(named, key=lambda path: times[path])[-AT_ONCE:]
+        times[path] = path.stat().st_mtime_ns
+    return sorted(times, key=lambda path: times[path])[-AT_ONCE:]
 
 
 def main() -> None:

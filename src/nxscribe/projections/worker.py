@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -19,6 +20,8 @@ from nxscribe.projections.files import FileSettings, NotWritten, Written
 _START_S: Final = 60.0
 """How long the process may take to import its libraries, from a slow network disk for instance."""
 _CLOSE_S: Final = 5.0
+_DEATH_S: Final = 2.0
+"""A process that was killed is gone by then, unless it waits for a file system that holds it."""
 _LAST_WORDS: Final = 4000
 """Characters of a dead process's own report that go into the error."""
 
@@ -32,6 +35,8 @@ class Worker:
         self._settings = settings
         self._timeout_s = timeout_s
         self._process: _Process | None = None
+        self._held: subprocess.Popen[bytes] | None = None
+        """A former process that was killed, and that a file system holds all the same."""
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
@@ -57,6 +62,7 @@ class Worker:
         with self._lock:
             if self._process and not self._process.is_alive:
                 self._discard()
+            self._refuse_while_held()
             if self._process is None:
                 self._process = _Process(self._journal, self._settings, self._timeout_s)
             try:
@@ -80,7 +86,20 @@ class Worker:
     def _discard(self) -> None:
         if self._process:
             self._process.kill()
+            self._held = self._process.held
             self._process = None
+
+    def _refuse_while_held(self) -> None:
+        """One process at most is lost to a file system that hangs, however long it does."""
+        if self._held and self._held.poll() is None:
+            raise ProjectionError(
+                Problem(
+                    f"the former writer process {self._held.pid} cannot end: a file system holds it",
+                    "the data root does not answer",
+                    "look at the mount and at its file server; it is tried again",
+                )
+            )
+        self._held = None
 
 
 class _Process:
@@ -123,6 +142,11 @@ class _Process:
     def is_alive(self) -> bool:
         return self._popen.poll() is None
 
+    @property
+    def held(self) -> subprocess.Popen[bytes] | None:
+        """What is left of it after a kill that did not end it."""
+        return self._popen if self.is_alive else None
+
     def write(self, record_id: str, timeout_s: float) -> Written | NotWritten:
         """Do one job. Raises ProjectionError when the process died or hung over it, and is no more."""
         self._words.seek(0)
@@ -142,19 +166,30 @@ class _Process:
         raise self._hung(doing, timeout_s)
 
     def _hung(self, doing: str, timeout_s: float) -> ProjectionError:
+        works = self._works()
         return ProjectionError(
             Problem(
                 f"the writer process hung while {doing} and was killed after {timeout_s:g} s",
-                f"a stuck file system, or a fault in HDF5{self.kill()}",
+                f"{'it was at work: a fault in HDF5' if works else 'a file system that does not answer'}{self.kill()}",
                 "look whether the data root answers; the record is safe and is tried again",
             ),
-            failure=Failure.HUNG,
+            failure=Failure.ENDLESS if works else Failure.HUNG,
         )
+
+    def _works(self) -> bool:
+        """Whether the process runs, or would if it had a processor: it does not wait for anything else."""
+        try:
+            return Path(f"/proc/{self._popen.pid}/stat").read_text().rpartition(") ")[2].startswith("R")
+        except OSError:
+            return False
 
     def _crashed(self, doing: str) -> ProjectionError:
         words = self.kill()
         code = self._popen.returncode
-        how = f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
+        if code is None:
+            how = "and is held by a file system"
+        else:
+            how = f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
         return ProjectionError(
             Problem(
                 f"the writer process died {how} while {doing}",
@@ -167,19 +202,17 @@ class _Process:
     def close(self) -> None:
         """End it as soon as it is idle."""
         self._pipe.close()
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self._popen.wait(_CLOSE_S)
-        except subprocess.TimeoutExpired:
-            self._popen.kill()
-            self._popen.wait()
-        self._free()
+        self.kill()
 
     def kill(self) -> str:
         """End it now. Gives its last words, fit to follow a sentence."""
         if self._words.closed:
             return ""
         self._popen.kill()
-        self._popen.wait()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._popen.wait(_DEATH_S)
         self._words.seek(0)
         words = self._words.read().decode(errors="replace").strip()
         self._free()

@@ -1,7 +1,8 @@
 """The projector: makes files from committed records, in order, apart from every trigger.
 
 It takes what the journal says is due, gives it to the writer process, and notes the outcome. What fails is tried
-again with growing pauses for as long as it takes; what crashes the writer again and again is set aside.
+again with growing pauses for as long as it takes; what crashes the writer again and again, or keeps it at work without
+end, is set aside.
 """
 
 from __future__ import annotations
@@ -149,6 +150,6 @@ def _detectors(written: Written) -> frozenset[str]:
 
 def _retry_at(work: Work, error: ProjectionError) -> datetime | None:
     attempts = work.attempts + 1
-    if error.failure is not Failure.FAILED and attempts >= _CRASHES_UNTIL_SET_ASIDE:
+    if error.failure in {Failure.CRASHED, Failure.ENDLESS} and attempts >= _CRASHES_UNTIL_SET_ASIDE:
         return None
     return now() + timedelta(seconds=min(_FIRST_PAUSE_S * 2 ** min(attempts - 1, 10), _LONGEST_PAUSE_S))

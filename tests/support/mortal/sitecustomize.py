@@ -3,6 +3,7 @@
 Python imports it at start where this folder is on PYTHONPATH, which only tests do; the program knows nothing of it.
 The file that NXSCRIBE_TEST_DEATH names holds `ROLE POINT N`: the process of that role kills itself when it comes to
 that point for the N-th time since the file was last written. The file is removed first, so that a death is died once.
+With the role `spinner`, the writer works there for ever instead.
 
 Points are `STEP WHAT before|after`: `open|write|fsync|chmod|rename entry|master|folder`, of the writer, and `begin|
 commit|create journal`, of both. `write … before` is in the middle of the write.
@@ -19,7 +20,8 @@ from pathlib import Path
 
 ORDER = os.environ.get("NXSCRIBE_TEST_DEATH", "")
 ROLE = "writer" if "nxscribe.projections.writer" in sys.orig_argv else "daemon" if "run" in sys.orig_argv else ""
-TEMPORARY = ".nxscribe-writing.h5"
+ROLES = {"writer", "spinner"} if ROLE == "writer" else {ROLE}
+TEMPORARY = ".nxscribe-writing"
 
 _stat, _unlink, _read = os.stat, os.unlink, Path.read_text
 _seen: dict[tuple[int, str], int] = {}
@@ -32,10 +34,12 @@ def point(name: str) -> None:
         role, *ordered, number = _read(Path(ORDER)).split()
     except (OSError, ValueError):
         return
-    if role == ROLE and " ".join(ordered) == name:
+    if role in ROLES and " ".join(ordered) == name:
         _seen[order, name] = _seen.get((order, name), 0) + 1
         if _seen[order, name] >= int(number):
             _unlink(ORDER)
+            while role == "spinner":
+                pass
             os.kill(os.getpid(), signal.SIGKILL)
 
 

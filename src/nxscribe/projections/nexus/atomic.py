@@ -15,7 +15,7 @@ from nxscribe.projections.files import AS_IT_COMES, Ownership
 
 LOCK: Final = ".nxscribe.lock"
 """Held by whoever changes files of a folder. It stays: to delete it would let two hold it."""
-TEMPORARY: Final = ".nxscribe-writing.h5"
+TEMPORARY: Final = ".nxscribe-writing"
 """The one temporary name of a folder. Whoever holds the folder's lock may write it, so that one found there is what a
 crash left."""
 

@@ -26,7 +26,7 @@ _TOLD: Final = 5
 _OURS: Final = frozenset({f"{ACCOUNT}/frames", f"{ACCOUNT}/stored"})
 _FRAME: Final = 2
 """Dimensions of one frame."""
-_TEMPORARY: Final = ".nxscribe-packing.h5"
+_TEMPORARY: Final = ".nxscribe-packing"
 """Not the name that the daemon writes to: the archive may be in an experiment's folder."""
 PACKED_FROM: Final = "packed_from"
 

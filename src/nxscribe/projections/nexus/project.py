@@ -130,11 +130,11 @@ def _put_file(
 @contextlib.contextmanager
 def _explained(path: Path, data_root: Path) -> Iterator[None]:
     """Errors of the operating system as problems with a remedy."""
-    if not data_root.is_dir():
-        raise ProjectionError(
-            Problem(f"the data root {data_root} is not there", "not mounted, or not made", "mount it, or make it")
-        )
     try:
+        if not data_root.is_dir():
+            raise ProjectionError(
+                Problem(f"the data root {data_root} is not there", "not mounted, or not made", "mount it, or make it")
+            )
         yield
     except OSError as error:
         remedy = _REMEDIES.get(error.errno or 0, "look at the disk and the system's log; it is tried again")
