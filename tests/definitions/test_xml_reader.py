@@ -136,6 +136,22 @@ def test_a_line_break_that_was_escaped_twice_is_one_again():
     assert only('<x ESRF_description="one&amp;#xA;two">${x}</x>').description == "one\ntwo"
 
 
+@pytest.mark.parametrize(("kind", "text"), [("NX_DATE_TIME", "yesterday"), ("NX_BOOLEAN", "maybe")])
+def test_a_text_that_is_none_of_its_type_is_kept_with_a_warning(kind: str, text: str):
+    """Records of former versions have such texts."""
+    document = read(f'<a NAPItype="{kind}">{text}</a>')
+    assert f"{text!r} is no value of type {kind}" in str(document.warnings[0])
+
+
+def test_a_misspelt_attribute_hides_nothing_that_follows():
+    told = refused('<group NX_clas="NXdata" groupName="g"><a NAPItyp="NX_X">${x}</a></group>')
+    assert [line.split("; ")[0].partition("error: ")[2] for line in told.splitlines()] == [
+        "<group> has no attribute 'NX_clas'",
+        "<a> has no attribute 'NAPItyp'",
+        "unknown type 'NX_X'",
+    ]
+
+
 def test_a_misspelt_class_is_kept_with_a_warning():
     document = read('<group NX_class="NXCollection" groupName="a"/>')
     assert document.root.groups[0].nx_class == "NXCollection"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -223,6 +224,61 @@ def test_a_mandatory_field_that_nothing_can_fill_is_an_error() -> None:
     errors = errors_of(lambda: compile_plan(definition(asked("dose", mandatory=True)), {}))
     assert len(errors) == 1
     assert "the mandatory placeholder ${dose} of /dose has no source" in errors[0]
+
+
+def test_a_mandatory_field_without_a_text_is_an_error() -> None:
+    [error] = errors_of(lambda: compile_plan(definition(asked("dose", "", mandatory=True)), {}))
+    assert "tomo.xml:1:5: error: the mandatory /dose can never have a value" in error
+
+
+def test_an_operand_that_nothing_can_fill_is_an_error_where_a_mandatory_value_needs_it() -> None:
+    sources = {"w": formula("2 * ${v}"), "v": formula("1 / ${gone}", 9)}
+    [error] = errors_of(lambda: compile_plan(definition(asked("w", mandatory=True)), sources))
+    assert error.startswith(
+        "config.yaml:9:3: error: the expression of ${v} needs ${gone}, which has no source; the man"
+    )
+    sources["v"] = replace(sources["v"], default="1")
+    compile_plan(definition(asked("w", mandatory=True)), sources)
+
+
+def test_a_formula_of_the_start_cannot_have_what_is_known_at_the_end_only() -> None:
+    at_start = definition(asked("w", record=Phase.INITIAL))
+    [error] = errors_of(lambda: compile_plan(at_start, {"w": formula("${v}"), "v": formula("number(${endDate})")}))
+    assert error.startswith(
+        "tomo.xml:1:5: error: /w is recorded at the start, but the formula of ${w} needs ${endDate}"
+    )
+    compile_plan(definition(asked("w", record=Phase.FINAL)), {"w": formula("number(${endDate})")})
+
+
+def test_the_end_recorded_at_the_start_is_told() -> None:
+    _, [warning] = compile_plan(definition(asked("endDate", record=Phase.INITIAL)), {})
+    assert "/endDate is recorded at the start, but ${endDate} is known at the end only" in warning.what
+
+
+def test_values_of_the_config_that_are_none_of_the_fields_type_are_errors() -> None:
+    def errors(type_: str, value: object) -> list[str]:
+        source = Source(LiteralSource(value))  # type: ignore[arg-type] -- of any kind
+        return errors_of(lambda: compile_plan(definition(asked("a", type_=type_)), {"a": source}))
+
+    assert "'soon'; that is no time" in errors("NX_DATE_TIME", "soon")[0]
+    assert "gives 3; that is no time" in errors("NX_DATE_TIME", 3)[0]
+    assert "'maybe'; that is no boolean" in errors("NX_BOOLEAN", "maybe")[0]
+    assert "'1 x'; that is no number" in errors("NX_FLOAT", "1 x")[0]
+
+
+@pytest.mark.parametrize(
+    ("type_", "value"),
+    [
+        ("NX_DATE_TIME", "2026-03-01T12:00:00+01:00"),
+        ("NX_BOOLEAN", "True"),
+        ("NX_FLOAT", "1 2.5"),
+        ("NX_INT", "1.5"),
+        ("NX_CHAR", 3),
+        ("NX_CHAR_OR_NUMBER", "any"),
+    ],
+)
+def test_values_of_the_config_that_can_be_written_are_none(type_: str, value: str | int) -> None:
+    compile_plan(definition(asked("a", type_=type_)), {"a": Source(LiteralSource(value))})
 
 
 def test_a_default_fills_a_mandatory_field() -> None:

@@ -62,10 +62,15 @@ def did_you_mean(word: str, known: Iterable[str], *, few: int = 12, cutoff: floa
     `cutoff` says how near is near: 1 is the same.
     """
     choices = sorted(map(str, known))
-    by_lower = {choice.lower(): choice for choice in choices}
+    if near := nearest(word, choices, cutoff=cutoff):
+        return f"did you mean {near!r}?"
+    return f"known here: {', '.join(choices)}" if 0 < len(choices) <= few else ""
+
+
+def nearest(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
+    """The word that was probably meant; empty where none is near."""
+    by_lower = {choice.lower(): choice for choice in sorted(known)}
     near = get_close_matches(word.lower(), by_lower, n=1, cutoff=cutoff) or [
         one for one in by_lower if word and one.startswith(word)
     ]
-    if near:
-        return f"did you mean {by_lower[near[0]]!r}?"
-    return f"known here: {', '.join(choices)}" if 0 < len(choices) <= few else ""
+    return by_lower[near[0]] if near else ""

@@ -14,9 +14,11 @@ from nxscribe.definitions.yaml_words import ATTRIBUTE_SIGN
 from nxscribe.errors import Location
 from nxscribe.model import Attribute, Field, Group, Link, Node, Template, sequence
 from nxscribe.model.names import node_name_problem
-from nxscribe.model.nxtypes import kind
+from nxscribe.model.nxtypes import is_text_of, kind
 
 _PLACEHOLDER = re.compile(r"\$\{([^{}]*)\}")
+_NUMERIC = ("integer", "float", "number")
+_REMEDIES = {"boolean": "write true or false", "time": "write it as in 2026-03-01T12:00:00+01:00"}
 _PLACEHOLDER_NAME = re.compile(r"[\w.\-]+")
 # What the file's writer sets itself.
 _OWN_FIELD_ATTRIBUTES = {
@@ -159,16 +161,15 @@ class NodeMaker:
 
     def _literal(self, text: str, type_name: str, place: Location) -> None:
         """Note a fixed text that is no value of its type: nothing will turn it into one later."""
-        if not text or "${" in text or kind(type_name) not in ("integer", "float", "number"):
+        if not text or "${" in text:
             return
-        convert = int if kind(type_name) == "integer" else float
         try:
-            for number in sequence.expand(text).split():
-                convert(number)
+            several = sequence.expand(text).split() if kind(type_name) in _NUMERIC else [text]
+            fits = all(is_text_of(one, type_name) for one in several)
         except ValueError:
-            self._findings.error(
-                f"{text!r} is no value of type {type_name}",
-                "",
-                "write numbers, or give it the type NX_CHAR",
-                place,
-            )
+            fits = False
+        if not fits:
+            what, remedy = f"{text!r} is no value of type {type_name}", _REMEDIES.get(kind(type_name), "write numbers")
+            # Texts of these types that are none were let pass once, and stand in records.
+            note = self._findings.warning if kind(type_name) in _REMEDIES else self._findings.error
+            note(what, "it cannot be written", f"{remedy}, or give it the type NX_CHAR", place)

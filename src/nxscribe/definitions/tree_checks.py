@@ -59,7 +59,12 @@ def _check_link(link: Link, path: str, written: dict[str, Node], findings: Findi
         findings.warning(
             f"the link {link.name!r} leads back to itself", "it will not be written", "name its real target", place
         )
-    elif node is None and not findings.is_part and not _comes_with_the_raw_files(target, written):
+    elif (
+        node is None
+        and target.startswith("/")
+        and not findings.is_part
+        and not _comes_with_the_raw_files(target, written)
+    ):
         findings.warning(
             f"nothing is at {target}",
             f"the link {link.name!r} dangles and will not be written",

@@ -13,7 +13,7 @@ from xml.parsers import expat
 from nxscribe.definitions import xml_words
 from nxscribe.definitions.document import ENTRY_NAME, Document, Include, checked
 from nxscribe.definitions.facts import Facts, Written
-from nxscribe.definitions.findings import Findings, did_you_mean
+from nxscribe.definitions.findings import Findings, did_you_mean, nearest
 from nxscribe.definitions.nodes import NodeMaker
 from nxscribe.definitions.text import MAX_DEPTH, MAX_NODES, check_size
 from nxscribe.definitions.xml_syntax import syntax_problem
@@ -116,12 +116,14 @@ class _Reader:
         words = xml_words.RESERVED.get(tag, xml_words.FIELD)
         if tag == "field" and "name" in attributes:
             words = xml_words.NAMED_FIELD
-        for word in attributes:
+        for word in tuple(attributes):
             if (meant := xml_words.MISSPELT.get(word)) and meant not in attributes:
                 self._findings.warning(f"{word!r} is misspelt", f"it is read as {meant!r}", "correct it", here)
                 attributes = {meant if one == word else one: text for one, text in attributes.items()}
             elif word not in words:
                 self._findings.error(f"<{tag}> has no attribute {word!r}", "", did_you_mean(word, words), here)
+                if (near := nearest(word, words)) and near not in attributes:
+                    attributes = {near if one == word else one: text for one, text in attributes.items()}
         for word in xml_words.REQUIRED.get(tag, ()):
             if word not in attributes:
                 self._findings.error(f"<{tag}> lacks {word}", "", f'write <{tag} {word}="…">', here)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from nxscribe.definitions import yaml_words
 from nxscribe.definitions.document import ENTRY_NAME, Document, Include, checked
 from nxscribe.definitions.facts import Written
-from nxscribe.definitions.findings import Findings, did_you_mean
+from nxscribe.definitions.findings import Findings, did_you_mean, nearest
 from nxscribe.definitions.located import FlawedYamlError, Located, load_located
 from nxscribe.definitions.nodes import NodeMaker
 from nxscribe.errors import Location, Problem
@@ -154,6 +154,8 @@ class _Reader:
             else:
                 remedy = "; ".join(part for part in (did_you_mean(key, words), hint) if part)
                 self._findings.error(f"{what} has no {key!r}", "", remedy, place)
+                if (near := nearest(key, words)) and near not in node.value:
+                    body.facts[words[near]] = self._text(below, near, may_be_empty=near == "value")
         return body
 
     def _sound(self, below: Mapping[str, Located]) -> Iterator[tuple[str, Located]]:

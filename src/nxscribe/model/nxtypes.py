@@ -5,6 +5,7 @@ https://manual.nexusformat.org/nxdl-types.html; `NX_FLOAT64` and its like name t
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
 Kind: TypeAlias = Literal["text", "integer", "float", "number", "boolean", "time", "binary", "any"]
@@ -50,6 +51,27 @@ NX_TIME_OF_FLIGHT NX_TRANSFORMATION NX_UNITLESS NX_VOLTAGE NX_VOLUME NX_WAVELENG
 
 UNIT_CATEGORIES: Final[frozenset[str]] = frozenset(_UNIT_CATEGORIES.split())
 """https://manual.nexusformat.org/nxdl-types.html#unit-categories-allowed-in-nxdl-specifications"""
+
+
+BOOLEANS: Final = {"true": True, "false": False, "1": True, "0": False}
+"""How a text says whether."""
+
+
+def is_text_of(text: str, type_name: str) -> bool:
+    """Whether a text that is no sequence can be read as a value of this type."""
+    wanted = kind(type_name)
+    try:
+        if wanted == "boolean":
+            return text.lower() in BOOLEANS
+        if wanted == "time":
+            datetime.fromisoformat(text)
+        elif wanted == "integer":
+            int(text)
+        elif wanted in ("float", "number"):
+            float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def kind(type_name: str) -> Kind:

@@ -22,3 +22,6 @@ BUILT_IN: Final = frozenset(
     }
 )
 """Their names, the ESRF's spellings among them. A source of the same name in the config takes their place."""
+
+AT_THE_END: Final = frozenset({"endDate", "endReason"})
+"""Those that nobody knows before the scan has ended."""

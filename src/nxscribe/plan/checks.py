@@ -8,14 +8,14 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 from nxscribe.errors import Location, Problem, Severity
-from nxscribe.model import Definition, Field, units
-from nxscribe.model.nxtypes import NX_TYPES, kind
+from nxscribe.model import Definition, Field, Template, units
+from nxscribe.model.nxtypes import NX_TYPES, is_text_of, kind
 from nxscribe.plan.built_in import BUILT_IN
 from nxscribe.plan.capture_plan import CapturePlan
-from nxscribe.plan.sources import LiteralSource, Source
+from nxscribe.plan.sources import ExpressionSource, LiteralSource, Source
 from nxscribe.plan.uses import Use, written_nodes
 
-_NUMERIC = {"integer", "float", "number"}
+_NOT_NUMBERS = {"boolean", "time"}
 _CLOSE = 0.85
 
 
@@ -25,6 +25,10 @@ def check_sources(
     """Warn of placeholders that nothing fills; a mandatory one that nothing can fill is an error."""
     known = {*offered, *BUILT_IN, *(name for name in parameters if not _is_pattern(name))}
     told: set[str] = set()
+    for path, node in written_nodes(plan.definition.root):
+        if isinstance(node, Field) and node.mandatory and not node.template.text and node.default is None:
+            why, remedy = "it has neither a value nor a placeholder", "write ${a_placeholder}, or a text"
+            yield Problem(f"the mandatory {path} can never have a value", why, remedy, node.location)
     for use in uses:
         name = use.placeholder
         if name in known or name in told or any(fnmatchcase(name, pattern) for pattern in parameters):
@@ -43,13 +47,29 @@ def check_sources(
             if any(fnmatchcase(operand, pattern) for pattern in parameters):
                 continue
             told.add(operand)
+            never = sorted(one for one in plan.mandatory if operand in _needs(one, plan, offered))
+            why = (
+                f"the mandatory ${{{never[0]}}} can never have a value"
+                if never
+                else "only the control system can set it"
+            )
             yield Problem(
                 f"the expression of ${{{name}}} needs ${{{operand}}}, which has no source",
-                "only the control system can set it",
+                why,
                 f"{_did_you_mean(operand, known)}give it a source in the config, or list it there under `parameters`",
                 offered[name].location,
-                Severity.WARNING,
+                Severity.ERROR if never else Severity.WARNING,
             )
+
+
+def _needs(name: str, plan: CapturePlan, offered: Mapping[str, Source]) -> set[str]:
+    """The operands without which a placeholder has no value: a default does without."""
+    source = offered.get(name)
+    has_default = name in plan.defaults or (source and source.default is not None)
+    if has_default or not (source and isinstance(source.origin, ExpressionSource)) or name not in plan.operands:
+        return set()
+    direct = set(Template(source.origin.expression).placeholders)
+    return direct.union(*(_needs(one, plan, offered) for one in direct))
 
 
 def check_units(uses: tuple[Use, ...], offered: Mapping[str, Source], definition: Definition) -> Iterator[Problem]:
@@ -98,10 +118,10 @@ def _check_source_fits(use: Use, field: Field, source: Source) -> Iterator[Probl
             also=also,
         )
     value = source.origin.value if isinstance(source.origin, LiteralSource) else source.default
-    if field.type in NX_TYPES and kind(field.type) in _NUMERIC and not _is_numeric(value):
+    if not _fits(value, field.type):
         yield Problem(
             f"{use.path} is of type {field.type}, but the source of ${{{use.placeholder}}} gives {value!r}",
-            "that is no number",
+            f"that is no {kind(field.type) if kind(field.type) in _NOT_NUMBERS else 'number'}",
             "mend the type in the definition or the value in the config",
             use.location,
             also=also,
@@ -118,15 +138,17 @@ def _unknown_unit(unit: str, whose: str, location: Location | None) -> Problem:
     )
 
 
-def _is_numeric(value: object) -> bool:
+def _fits(value: object, type_name: str) -> bool:
+    if value is None or type_name not in NX_TYPES or kind(type_name) == "text":
+        return True
     if isinstance(value, tuple):
-        return all(map(_is_numeric, value))
-    if isinstance(value, str):
-        try:
-            float(value)
-        except ValueError:
-            return False
-    return True
+        return all(_fits(one, type_name) for one in value)
+    if not isinstance(value, str):
+        return kind(type_name) != "time"
+    if kind(type_name) in _NOT_NUMBERS:
+        return is_text_of(value, type_name)
+    # A text may hold several numbers; one that is no integer is written as it is.
+    return kind(type_name) == "any" or all(is_text_of(one, "NX_NUMBER") for one in value.split())
 
 
 def _is_pattern(name: str) -> bool:

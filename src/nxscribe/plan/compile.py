@@ -14,6 +14,7 @@ from nxscribe.plan.claims import check_claims
 from nxscribe.plan.detectors import LimaDetector
 from nxscribe.plan.expressions import check_dimensions, check_expressions, operands_of
 from nxscribe.plan.identifiers import check_identifiers
+from nxscribe.plan.phases import check_phases
 from nxscribe.plan.sources import Source
 from nxscribe.plan.uses import Use, uses_of
 
@@ -67,6 +68,7 @@ def compile_plan(
         *check_expressions(offered),
         *check_dimensions(offered),
         *check_sources(plan, uses, offered, parameters),
+        *check_phases(uses, offered, operands),
         *check_units(uses, offered, definition),
         *check_identifiers(definition, offered),
         *(() if is_part else check_claims(definition, groups)),

@@ -16,11 +16,10 @@ from typing import Final
 import numpy as np
 
 from nxscribe.model import Value, sequence, units
-from nxscribe.model.nxtypes import kind
+from nxscribe.model.nxtypes import BOOLEANS, kind
 
 _INTEGER: Final = re.compile(r"[+-]?\d+")
 _FLOAT: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(nan|inf(inity)?)", re.IGNORECASE)
-_BOOLEANS: Final = {"true": True, "1": True, "false": False, "0": False}
 _NUMERIC: Final = frozenset({"integer", "float", "number", "boolean"})
 _WIDTHS: Final = {f"NX_{name.upper()}": name for name in ("float32", "float64")} | {
     f"NX_{sign.upper()}INT{bits}": f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)
@@ -123,7 +122,7 @@ def _numbers(value: Value, nx_type: str) -> Value:
 
 def _number(text: str, nx_type: str) -> bool | int | float:
     if kind(nx_type) == "boolean":
-        if (known := _BOOLEANS.get(text.lower())) is not None:
+        if (known := BOOLEANS.get(text.lower())) is not None:
             return known
     elif _INTEGER.fullmatch(text):
         return int(text)
