@@ -11,15 +11,21 @@ import time
 from pathlib import Path
 
 import pytest
-from crashes import Crashes
+from crashes import DAEMON_POINTS, WRITER_POINTS, Crashes
+
+from nxscribe.projections import Layout
 
 A_CHECK_EACH = 10
 SHORT, LONG = 30, int(os.environ.get("NXSCRIBE_KILLS", "500"))
+SHARES = {Layout.LINKED: 0.7, Layout.SINGLE: 0.3}
+"""Of the kills."""
+ENOUGH_FOR_ALL = 300
+"""From so many kills on, each named point is come to."""
 
 
-def kill_and_check(folder: Path, energy: str, kills: int, seed: int) -> Crashes:
+def kill_and_check(folder: Path, energy: str, kills: int, seed: int, layout: Layout) -> Crashes:
     """A third of the kills meets the daemon, a half the writer, the rest both."""
-    with Crashes(folder, f"k{os.getpid()}x{time.monotonic_ns():x}", energy, seed) as crashes:
+    with Crashes(folder, f"k{os.getpid()}x{time.monotonic_ns():x}", energy, seed, layout) as crashes:
         for number in range(kills):
             (crashes.kill_daemon, crashes.kill_writer, crashes.kill_writer, crashes.kill_both, crashes.kill_daemon,
              crashes.kill_writer)[number % 6]()  # fmt: skip
@@ -39,15 +45,22 @@ def kill_and_check(folder: Path, energy: str, kills: int, seed: int) -> Crashes:
 
 
 @pytest.mark.timeout(300)
-def test_nothing_answered_is_lost_and_no_file_is_unreadable_however_it_is_killed(tmp_path: Path, energy: str) -> None:
-    crashes = kill_and_check(tmp_path, energy, SHORT, seed=time.time_ns() % 10**6)
-    assert sum(crashes.kills.values()) == SHORT
+@pytest.mark.parametrize("layout", list(Layout))
+def test_nothing_answered_is_lost_and_no_file_is_unreadable_however_it_is_killed(
+    tmp_path: Path, energy: str, layout: Layout
+) -> None:
+    kills = round(SHORT * SHARES[layout])
+    crashes = kill_and_check(tmp_path, energy, kills, time.time_ns() % 10**6, layout)
+    assert sum(crashes.kills.values()) == kills
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(7200)
-def test_the_same_for_hours(tmp_path: Path, energy: str) -> None:
-    kill_and_check(tmp_path, energy, LONG, seed=1)
+@pytest.mark.parametrize("layout", list(Layout))
+def test_the_same_for_hours(tmp_path: Path, energy: str, layout: Layout) -> None:
+    crashes = kill_and_check(tmp_path, energy, round(LONG * SHARES[layout]), 1, layout)
+    points = {f"daemon {point}" for point in DAEMON_POINTS} | {f"writer {point}" for point in WRITER_POINTS[layout]}
+    assert LONG < ENOUGH_FOR_ALL or points <= crashes.kills.keys()
 
 
 @pytest.mark.parametrize(

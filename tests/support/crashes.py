@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, cycle
 from pathlib import Path
 from typing import Self
 
@@ -22,7 +22,7 @@ import tango
 import witness
 from daemons import Daemon, wait_until
 
-from nxscribe.projections import FileSettings
+from nxscribe.projections import FileSettings, Layout
 from nxscribe.projections.nexus import inspect_entry
 from nxscribe.records import FilesState, Journal, JournalReader, check_journal
 
@@ -61,7 +61,7 @@ ENERGY = 12.5
 CONTROL = "instrument/control"
 MOST_WAITING = 3
 
-WRITER_POINTS = (
+LINKED_POINTS = (
     *(
         f"{step} {which} {when}"
         for which in ("entry", "master")
@@ -78,6 +78,10 @@ WRITER_POINTS = (
     "fsync folder before",
     "fsync folder after",
 )
+SINGLE_POINTS = tuple(
+    f"{step} {when}" for step in ("fsync master", "replace master", "fsync folder") for when in ("before", "after")
+)
+WRITER_POINTS = {Layout.LINKED: LINKED_POINTS, Layout.SINGLE: SINGLE_POINTS}
 DAEMON_POINTS = ("begin journal before", "begin journal after", "commit journal before", "commit journal after")
 
 
@@ -108,9 +112,12 @@ class Scan:
 class Crashes:
     """Scans and kills on one daemon. Use it with `with`: a reader looks at every file all the while."""
 
-    def __init__(self, folder: Path, name: str, energy: str, seed: int) -> None:
+    def __init__(self, folder: Path, name: str, energy: str, seed: int, layout: Layout = Layout.LINKED) -> None:
         self.chance = random.Random(seed)  # noqa: S311 - no secret
-        self.daemon = plain_daemon(folder, name, energy)
+        self.daemon = plain_daemon(folder, name, energy, f"files: {{layout: {layout}}}\n")
+        self._settings = FileSettings(self.daemon.data, layout)
+        # In turn, so that each is come to.
+        self._points = {"daemon": self._in_turn(DAEMON_POINTS), "writer": self._in_turn(WRITER_POINTS[layout])}
         self.order = folder / "death"
         self.scans: list[Scan] = []
         self.kills: dict[str, int] = {}
@@ -215,10 +222,13 @@ class Crashes:
     # --- the kills ---
 
     def kill_daemon(self) -> None:
-        self._kill("daemon", DAEMON_POINTS, self._kill_daemon_now)
+        self._kill("daemon", self._kill_daemon_now)
 
     def kill_writer(self) -> None:
-        self._kill("writer", WRITER_POINTS, self._kill_writer_now)
+        self._kill("writer", self._kill_writer_now)
+
+    def _in_turn(self, points: tuple[str, ...]) -> Iterator[str]:
+        return cycle(self.chance.sample(points, len(points)))
 
     def kill_both(self) -> None:
         """The daemon at a random instant, and with it its writer."""
@@ -226,12 +236,12 @@ class Crashes:
         self._note("both at random")
         self._recover()
 
-    def _kill(self, role: str, points: tuple[str, ...], now) -> None:
+    def _kill(self, role: str, now) -> None:
         if self.chance.random() < 0.5:
             self._at_random(now)
             self._note(f"{role} at random")
         else:
-            at = self.chance.choice(points)
+            at = next(self._points[role])
             self._at_point(role, at)
             self._note(f"{role} {at}")
         self._recover()
@@ -310,7 +320,6 @@ class Crashes:
         self._await_files(journal)
         check_files_open(self.daemon.data)
         assert check_journal(journal) == ()
-        settings = FileSettings(self.daemon.data)
         by_name = {scan.name: scan for scan in self.scans}
         with JournalReader(journal) as reader:
             summaries = reader.summaries()
@@ -327,7 +336,7 @@ class Crashes:
                     continue
                 self._checked.add(summary.id)
                 record = reader.record(summary.id)
-                assert inspect_entry(record, settings) == ()
+                assert inspect_entry(record, self._settings) == ()
                 if scan.entry:
                     assert (record.entry, record.id) == (scan.entry, scan.record)
                     assert len(record.initial.readings) - len(record.initial.missing) == scan.read
