@@ -4,9 +4,11 @@
 
 For each format: the writer process's time for the whole entry with its links, and the same entry without raw files, so
 that their difference is the links'; the time of a plain h5py program that makes the same links from what it is told,
-with no look at any file; the bytes of all files written; the memory that the links cost the writer; and, in a fresh
-process that may open no more than 1,024 files: the time to open the master, the time to the first frame, and how many
-of the frames are right. `--clock cpu` counts the time of the processor alone, where others are at work too.
+with no look at any file; the bytes of all files written; the memory that the links cost the writer; how often a folder
+was listed and a raw file opened (by Python: what HDF5 opens itself is not counted); and, in a fresh process that may
+open no more than 1,024 files: the time to open the master, the time to the first frame, and how many of the frames are
+right. All of it is the writer process's work, after the answer to the scan's end. `--clock cpu` counts the time of the
+processor alone, where others are at work too.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -222,7 +225,7 @@ def compare() -> None:
     given = options.parse_args()
     os.environ[CLOCK] = given.clock
     print("times in s; ratio: the links' time over plain h5py's; right: of all frames, with 1,024 open files at most")
-    columns = ("frames", "entry", "links", "plain", "ratio", "kB", "MB", "open", "first", "right")
+    columns = ("frames", "entry", "links", "plain", "ratio", "kB", "MB", "lists", "opens", "open", "first", "right")
     print(f"{'':12}" + "".join(f"{name:>9}" for name in columns))
     for count in given.frames:
         for kind in given.formats:
@@ -241,21 +244,23 @@ def measure(kind: str, root: Path, count: int) -> None:
         plain(kind, folder, count)
         times.append(clock() - begun)
     (folder / "plain.h5").unlink()
-    without, idle_mb = timed_write(root, ended(draft))
-    entry, used_mb = timed_write(root, ended(draft, series))
+    without, idle_mb, *_ = timed_write(root, ended(draft))
+    entry, used_mb, lists, opens = timed_write(root, ended(draft, series))
     written = sum(path.stat().st_size for path in (root / "ma2210/id16a").rglob("entry_*.h5"))
     links = max(entry - without, 1e-4)
     opened, first, right = call("read", str(root / draft.master), str(count)).split()
     row = (entry, links, min(times), links / min(times))
     print(f"{kind:12}{count:9,}" + "".join(f"{number:9.3f}" for number in row), end="")
-    print(f"{written / 1e3:9,.0f}{used_mb - idle_mb:9.0f}{float(opened):9.3f}{float(first):9.3f}{int(right):9,}")
+    print(
+        f"{written / 1e3:9,.0f}{used_mb - idle_mb:9.0f}{lists:9.0f}{opens:9,.0f}"
+        f"{float(opened):9.3f}{float(first):9.3f}{int(right):9,}"
+    )
 
 
-def timed_write(root: Path, record: object) -> tuple[float, float]:
+def timed_write(root: Path, record: object) -> list[float]:
     path = root / "record.json"
     path.write_bytes(record_to_json(replace(record)))  # type: ignore[arg-type,type-var]
-    seconds, megabytes = call("write", str(path), str(root)).split()
-    return float(seconds), float(megabytes)
+    return [float(number) for number in call("write", str(path), str(root)).split()]
 
 
 def call(*arguments: str) -> str:
@@ -271,7 +276,17 @@ def write(path: Path, root: Path) -> None:
         begun = clock()
         write_nexus(record, settings)
         times.append(clock() - begun)
-    print(min(times[1:]), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3)
+    megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    raw = record.directory
+    seen = Counter[str]()
+
+    def note(event: str, arguments: tuple[object, ...]) -> None:
+        if event in {"os.scandir", "open"} and str(arguments[0]).startswith(raw):
+            seen[event] += 1
+
+    sys.addaudithook(note)
+    write_nexus(record, settings)
+    print(min(times[1:]), megabytes, seen["os.scandir"], seen["open"])
 
 
 def read(master: Path, count: int) -> None:

@@ -126,3 +126,12 @@ def test_a_camera_tells_how_many_frames_it_was_asked_for(frames: int, per_file: 
 @pytest.mark.parametrize(("frames", "per_file", "files"), [(100, 1, 140), (0, 1, 5), (100, 0, 1)])
 def test_of_several_series_in_one_scan_the_last_ones_frames_say_nothing(frames: int, per_file: int, files: int) -> None:
     assert asked(frames, per_file, files).frames == {}
+
+
+@pytest.mark.parametrize(("said", "name"), [("_%06d", "holo__000003.edf"), ("none", "holo_0003.edf")])
+def test_a_camera_tells_how_it_writes_numbers(said: str, name: str) -> None:
+    final = snapshot(Phase.FINAL, 5)
+    final.readings["pco.saving_index_format"] = Reading("tango", TIME, np.asarray(said))
+    found, _ = series(snapshot(Phase.INITIAL, 3), final)
+    assert next(iter(found[0])) == name
+    assert writes(PCO, final.readings, f"/data/scan/{name}")

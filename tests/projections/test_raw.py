@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -196,6 +197,30 @@ def test_more_edf_frames_than_one_dataset_can_list_read_all_the_same(
     seen = frames()
     written = write_nexus(ended(record, edf_series(record, seen)), settings)
     np.testing.assert_array_equal(read_elsewhere(written.master), seen)
+
+
+def test_of_many_files_of_one_size_few_are_opened_and_their_folder_is_listed_once(
+    record: Record, settings: FileSettings
+) -> None:
+    count = 300
+    template = fabio.edfimage.EdfImage(data=frames()[0])
+    folder = Path(record.directory)
+    template.write(str(folder / "template"))
+    data = (folder / "template").read_bytes()
+    for number in range(count):
+        (folder / f"f_{number:04d}.edf").write_bytes(data[:-2] + number.to_bytes(2, "little"))
+    seen: Counter[str] = Counter()
+
+    def note(event: str, arguments: tuple[object, ...]) -> None:
+        if event in {"os.scandir", "open"} and str(arguments[0]).startswith(record.directory):
+            seen[event] += 1
+
+    sys.addaudithook(note)  # it stays, and counts for nobody else
+    written = write_nexus(ended(record, RawSeries("pco", record.directory, "f_%04d.edf", 0, count)), settings)
+    assert seen["os.scandir"] == 1
+    assert seen["open"] < 20
+    with h5py.File(written.master) as file:
+        assert file[f"entry_0001/{DATA}"][:, -1, -1].tolist() == list(range(count))
 
 
 @pytest.mark.parametrize("make", [hdf5_series, edf_series])

@@ -14,6 +14,7 @@ SAVING_ATTRIBUTES: Final = (
     "saving_suffix",
     "saving_format",
     "saving_next_number",
+    "saving_index_format",
     "saving_frame_per_file",
     "acq_nb_frames",
 )

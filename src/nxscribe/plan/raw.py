@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from nxscribe.errors import Problem, Severity
 from nxscribe.model import RawSeries, Reading, Snapshot
 from nxscribe.plan.detectors import LimaDetector
 
-_LIMA_NUMBER = "%04d"
+_LIMA_NUMBER: Final = "%04d"
 """Lima's `saving_index_format` as it is unless somebody changed it."""
+_NUMBER_FIELD: Final = re.compile(r"%0?\d*d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +56,9 @@ def writes(detector: LimaDetector, readings: Mapping[str, Reading], path: str) -
     except _UnclearError:
         return False
     folder, _, name = path.rpartition("/")
-    number = name.removeprefix(prefix).removesuffix(suffix)
-    return folder == directory.rstrip("/") and number.isdecimal() and name == f"{prefix}{number}{suffix}"
+    before, after = _NUMBER_FIELD.split(_index_format(detector, readings))
+    pattern = rf"{re.escape(prefix + before)}\d+{re.escape(after + suffix)}"
+    return folder == directory.rstrip("/") and re.fullmatch(pattern, name) is not None
 
 
 class _UnclearError(Exception):
@@ -81,10 +85,19 @@ def _series(
         return ()
     if not names["directory"].startswith("/"):
         raise _UnclearError(f"its saving directory {names['directory']!r} is no absolute path")
-    pattern = f"{_literal(names['prefix'])}{_LIMA_NUMBER}{_literal(names['suffix'])}"
+    pattern = f"{_literal(names['prefix'])}{_index_format(detector, final)}{_literal(names['suffix'])}"
     return (
         RawSeries(detector.name, names["directory"].rstrip("/"), pattern, before, after - before, detector.dataset),
     )
+
+
+def _index_format(detector: LimaDetector, readings: Mapping[str, Reading]) -> str:
+    """How a camera writes the number in its files' names; as it is by default where it does not say."""
+    try:
+        said = _text(detector, "index_format", readings)
+    except _UnclearError:
+        return _LIMA_NUMBER
+    return said if said.count("%") == 1 and _NUMBER_FIELD.search(said) else _LIMA_NUMBER
 
 
 def _asked(detector: LimaDetector, readings: Mapping[str, Reading], files: int) -> int:
