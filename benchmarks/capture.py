@@ -1,19 +1,27 @@
-"""How long a capture takes: nxscribe's snapshot against the fastest way that plain PyTango offers to read the same.
+"""How long a control system waits at scan start and end: nxscribe, plain PyTango at its fastest, DESY's NXSDataWriter.
 
-    python benchmarks/capture.py --sizes 30x5 300x7 --servers 1 3 10 --latencies 0 5 20
+    python benchmarks/capture.py --sizes 30x5 300x7 --servers 1 3 10 --latencies 0 5 20 [--peer .venv-peer/bin/python]
 
-It starts a Tango database and device servers of its own, and prints a table: milliseconds for one capture of all
-attributes, median and 95th percentile, the CPU time that one capture costs the client, and the ratio of the medians.
-The floor is one thread for each device with a proxy that was made before, one `read_attributes` each, and nothing made
-of what comes back. Both ways take turns, so that what else the machine does weighs on both.
+It starts a Tango database, device servers, a daemon, and, with `--peer`, an NXSDataWriter from an environment of its
+own (`pip install nxswriter==3.25.0 pytango`). All are asked by one client process, in turns, so that what else the machine
+does weighs on all. Every attribute is read at the start and at the end. Times are milliseconds as the client sees them:
+median and 95th percentile.
+
+`floor`: one thread for each device with a proxy that was made before, one `read_attributes` each, and nothing made of
+what comes back. `start` and `end`: StartScan and EndScan of a daemon, answered when the record is committed, and the
+ratio of the median to the floor's. `kept`: StartScan when all sources are kept fresh, so that nothing is read. `CPU`: the
+processor time that one start costs the daemon, in ms; `MB`: its memory. Each begins when the files of the one before
+are written. Afterwards every value of every file is compared with the device's.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import queue
 import statistics
+import subprocess
 import sys
 import tempfile
 import threading
@@ -21,19 +29,21 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Self
 
+import h5py
 import tango
 from rich.console import Console
 from rich.table import Table
 
-from nxscribe.capture import Capturer, TangoReader
-from nxscribe.model import Definition, Field, Group, Phase, Template
-from nxscribe.plan import CapturePlan, Source, TangoSource, compile_plan
 from nxscribe.simulation import TangoDatabase
 from nxscribe.simulation.process import ChildProcess
+from peer import NxsDataWriter
 
 DEVICES = Path(__file__).parent / "devices"
 DEADLINE_S = 20.0
+READY_S = 60.0
+TICKS = os.sysconf("SC_CLK_TCK")
 
 
 class Floor:
@@ -66,29 +76,117 @@ class Floor:
             order.put(False)
 
 
-def measure(ways: list[Callable[[], object]], repeat: int) -> list[tuple[float, float, float]]:
-    """For each way median, 95th percentile and CPU time, in milliseconds."""
-    times: list[list[float]] = [[] for _ in ways]
-    cpu = [0.0 for _ in ways]
-    for way in ways:
-        way()
-    for _ in range(repeat):
-        for number, way in enumerate(ways):
-            used, begun = time.process_time(), time.perf_counter()
-            way()
-            times[number].append((time.perf_counter() - begun) * 1e3)
-            cpu[number] += (time.process_time() - used) * 1e3
-    return [
-        (statistics.median(some), sorted(some)[int(0.95 * len(some))], total / repeat)
-        for some, total in zip(times, cpu, strict=True)
-    ]
+class Daemon:
+    """`nxscribe run` with two techniques: `read` reads every attribute, `kept` keeps each fresh for an hour."""
+
+    def __init__(self, attributes: list[str], folder: Path) -> None:
+        self._data, self._attributes = folder / "data", attributes
+        self._data.mkdir()
+        (folder / "bench.xml").write_text(definition(len(attributes)))
+        (folder / "bench.yaml").write_text(json.dumps(config(attributes, folder)))
+        self._log = (folder / "daemon.log").open("wb")
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "nxscribe", "run", str(folder / "bench.yaml")], stdout=self._log, stderr=self._log
+        )
+        wait_until(self._answers, "the daemon answers")
+        self._proxy = tango.DeviceProxy("bench/nxscribe/main")
+        self._proxy.set_timeout_millis(60_000)
+        self._scan("read")
+        wait_until(lambda: len(self._proxy.keptFresh or ()) == len(attributes), "all is kept fresh")
+
+    def _answers(self) -> bool:
+        assert self._process.poll() is None, Path(self._log.name).read_text()
+        try:
+            return bool(tango.DeviceProxy("bench/nxscribe/main").state() == tango.DevState.ON)
+        except tango.DevFailed:
+            return False
+
+    def _scan(self, technique: str) -> None:
+        self.start(technique)
+        self.await_files()
+        self.end()
+        self.await_files()
+
+    def start(self, technique: str = "read") -> None:
+        request = {"proposal": "bench", "sample": "s", "scan": technique, "technique": technique}
+        answer = json.loads(self._proxy.StartScan(json.dumps(request)))
+        assert not answer["missing"], answer["missing"]
+
+    def end(self) -> None:
+        answer = json.loads(self._proxy.EndScan(""))
+        assert not answer["missing"], answer["missing"]
+
+    def await_files(self) -> None:
+        wait_until(lambda: self._proxy.filesWaiting == 0, "the files are written")
+
+    @property
+    def cpu_s(self) -> float:
+        """What the daemon, without its writer, has used of all processors."""
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / TICKS
+
+    @property
+    def memory_mb(self) -> float:
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+
+    def check(self, expected: list[float]) -> int:
+        """See that every value of every file is right; say how many entries there were."""
+        (master,) = (self._data / "bench").rglob("bench-bench.h5")
+        with h5py.File(master) as file:
+            for entry in file:
+                for phase in ("initial", "final"):
+                    group = file[f"{entry}/{phase}"]
+                    written = [float(group[f"v{index}"][()]) for index in range(len(expected))]
+                    assert written == expected, f"{entry}: {phase}"
+            return len(file)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        self._process.wait(60)
+        self._log.close()
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    until = time.monotonic() + READY_S
+    while not condition():
+        assert time.monotonic() < until, f"it never came that {what}"
+        time.sleep(0.01)
+
+
+def definition(count: int) -> str:
+    groups = []
+    for phase in ("initial", "final"):
+        fields = "".join(
+            f'<v{index} NAPItype="NX_FLOAT64" units="mm" record="{phase}">${{v{index}}}</v{index}>'
+            for index in range(count)
+        )
+        groups.append(f'<group NX_class="NXcollection" groupName="{phase}">{fields}</group>')
+    return f'<group NX_class="NXentry" groupName="${{entry}}">{"".join(groups)}</group>'
+
+
+def config(attributes: list[str], folder: Path) -> dict[str, object]:
+    names = {f"v{index}": name for index, name in enumerate(attributes)}
+    kept = {placeholder: {"tango": name, "max_age_s": 3600} for placeholder, name in names.items()}
+    return {
+        "beamline": "bench",
+        "data_root": str(folder / "data"),
+        "state_dir": str(folder / "state"),
+        "limits": {"deadline_s": DEADLINE_S},
+        "techniques": {
+            "read": {"definition": "bench.xml", "sources": names},
+            "kept": {"definition": "bench.xml", "sources": kept},
+        },
+    }
 
 
 @contextmanager
-def devices(count: int, servers: int) -> Iterator[list[str]]:
+def devices(count: int, servers: int, folder: Path) -> Iterator[list[str]]:
     """The names of so many devices, spread over so many server processes."""
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         host = os.environ["TANGO_HOST"] = stack.enter_context(TangoDatabase()).host
         database = tango.Database(*host.split(":"))
         names = [f"bench/latency/{number}" for number in range(count)]
@@ -107,49 +205,109 @@ def devices(count: int, servers: int) -> Iterator[list[str]]:
         yield [f"{host}/{name}" for name in names]
 
 
+def measure(size: str, servers: int, latency_ms: float, repeat: int, peer: Path | None) -> list[str]:
+    """One row of the table. It runs in a process of its own: a Tango client keeps its first database for ever."""
+    count, each = map(int, size.split("x"))
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        names = stack.enter_context(devices(count, servers, folder))
+        for name in names:
+            proxy = tango.DeviceProxy(f"tango://{name}")
+            proxy.put_property({"latency_ms": latency_ms})
+            proxy.init()
+        values = [f"value{number}" for number in range(each)]
+        attributes = [f"{name}/{value}" for name in names for value in values]
+        expected = [number + 0.5 for _ in names for number in range(each)]
+        floor = Floor(names, values)
+        daemon = stack.enter_context(Daemon(attributes, folder))
+        rival = stack.enter_context(NxsDataWriter(peer, attributes, folder)) if peer else None
+        took: dict[str, list[float]] = {}
+        cpu_s = 0.0
+
+        def timed(what: str, call: Callable[[], None]) -> None:
+            begun = time.perf_counter()
+            call()
+            took.setdefault(what, []).append((time.perf_counter() - begun) * 1e3)
+
+        floor.capture()
+        for _ in range(repeat):
+            timed("floor", floor.capture)
+            before = daemon.cpu_s
+            timed("start", daemon.start)
+            cpu_s += daemon.cpu_s - before
+            daemon.await_files()
+            timed("end", daemon.end)
+            daemon.await_files()
+            timed("kept", lambda: daemon.start("kept"))
+            daemon.await_files()
+            daemon.end()
+            daemon.await_files()
+            if rival:
+                rival.prepare()
+                timed("peer start", rival.start)
+                timed("peer end", rival.end)
+        assert daemon.check(expected) == 2 * repeat + 1
+        assert rival is None or rival.check(expected) == repeat
+        return row(took, cpu_s / repeat, daemon.memory_mb)
+
+
+def row(took: dict[str, list[float]], cpu_s: float, memory_mb: float) -> list[str]:
+    middle = {what: statistics.median(times) for what, times in took.items()}
+
+    def cell(what: str) -> str:
+        times = sorted(took[what])
+        return f"{middle[what]:.1f} {times[int(0.95 * len(times))]:.1f}"
+
+    def ratio(one: str, other: str) -> str:
+        return f"{middle[one] / middle[other]:.2f}"
+
+    cells = [cell("floor")]
+    for what in ("start", "end"):
+        cells += [cell(what), ratio(what, "floor")]
+    cells += [cell("kept"), f"{cpu_s * 1e3:.0f}", f"{memory_mb:.0f}"]
+    for what in ("start", "end"):
+        cells += [cell(f"peer {what}"), ratio(f"peer {what}", what)] if "peer start" in took else ["", ""]
+    return cells
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sizes", nargs="+", default=["30x5", "300x7"], help="devices x attributes")
     parser.add_argument("--servers", nargs="+", type=int, default=[1, 3, 10])
     parser.add_argument("--latencies", nargs="+", type=float, default=[0.0, 5.0, 20.0], help="of each attribute, in ms")
-    parser.add_argument("--repeat", type=int, default=40)
-    options = parser.parse_args()
-    table = Table("devices", "servers", "latency", "floor", "p95", "CPU", "nxscribe", "p95", "CPU", "ratio")
-    for size in options.sizes:
-        count, attributes = map(int, size.split("x"))
-        for servers in options.servers:
-            with devices(count, servers) as names:
-                for latency in options.latencies:
-                    row = compare(names, [f"value{number}" for number in range(attributes)], latency, options.repeat)
-                    table.add_row(size, str(servers), f"{latency:g}", *row)
-    Console(width=120).print(table)
-
-
-def plan_for(attributes: list[str]) -> CapturePlan:
-    fields = tuple(Field(f"v{number}", Template(f"${{v{number}}}"), "NX_FLOAT") for number in range(len(attributes)))
-    definition = Definition("bench", Group("${entry}", "NXentry", fields), "")
-    sources = {f"v{number}": Source(TangoSource((name,))) for number, name in enumerate(attributes)}
-    return compile_plan(definition, sources)[0]
-
-
-def compare(names: list[str], attributes: list[str], latency_ms: float, repeat: int) -> list[str]:
-    for name in names:
-        proxy = tango.DeviceProxy(f"tango://{name}")
-        proxy.put_property({"latency_ms": latency_ms})
-        proxy.init()
-    floor = Floor(names, attributes)
-    plan = plan_for([f"{name}/{attribute}" for name in names for attribute in attributes])
-
-    def capture() -> None:
-        snapshot = capturer.capture(plan, Phase.INITIAL, given={}, had={}, deadline_s=DEADLINE_S)
-        assert len(snapshot.readings) == len(names) * len(attributes)
-        assert not snapshot.missing, next(iter(snapshot.missing.values())).error
-
-    with TangoReader() as reader:
-        capturer = Capturer(reader)
-        (low, low95, low_cpu), (ours, ours95, cpu) = measure([floor.capture, capture], repeat)
-    floor.close()
-    return [*(f"{number:.1f}" for number in (low, low95, low_cpu, ours, ours95, cpu)), f"{ours / low:.2f}"]
+    parser.add_argument("--repeat", type=int, default=30)
+    parser.add_argument("--peer", type=Path, help="the Python of an environment with nxswriter==3.25.0")
+    parser.add_argument("--one", action="store_true", help="one row, as JSON")
+    given = parser.parse_args()
+    if given.one:
+        print(json.dumps(measure(given.sizes[0], given.servers[0], given.latencies[0], given.repeat, given.peer)))
+        return
+    columns = (
+        "floor",
+        "start",
+        "ratio",
+        "end",
+        "ratio",
+        "kept",
+        "CPU",
+        "MB",
+        "peer start",
+        "times",
+        "peer end",
+        "times",
+    )
+    table = Table("devices", "servers", "latency", *columns)
+    for size in given.sizes:
+        for servers in given.servers:
+            for latency in given.latencies:
+                case = ["--sizes", size, "--servers", str(servers), "--latencies", str(latency)]
+                case += ["--repeat", str(given.repeat), *(["--peer", str(given.peer)] if given.peer else [])]
+                command = [sys.executable, __file__, "--one", *case]
+                ran = subprocess.run(command, capture_output=True, text=True, check=False)
+                cells = json.loads(ran.stdout.splitlines()[-1]) if ran.returncode == 0 else [ran.stderr[-300:]]
+                table.add_row(size, str(servers), f"{latency:g}", *cells)
+                print(size, servers, latency, *cells, file=sys.stderr)
+    Console(width=200).print(table)
 
 
 if __name__ == "__main__":
