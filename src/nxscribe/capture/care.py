@@ -71,7 +71,6 @@ class Care:
                 self._recheck()
             elif health.refresh_due:
                 health.refreshed()
-                self._freshness.try_again()
                 self._link.refresh(_PATIENCE_S)
             elif not health.trouble and (due := self._freshness.renew(self._wanted)):
                 health.check_soon(due)

@@ -35,10 +35,13 @@ class Freshness:
         self._tried: dict[TangoName, float] = {}
         """When each was last asked for (monotonic seconds): one that fails is not asked at once again."""
         self._wanted: Mapping[TangoName, float] = {}
+        self._asked = 0
+        """With which connection the device was asked for events."""
 
     def want(self, ages: Mapping[TangoName, float]) -> None:
         """Keep these fresh from now on, and nothing else; seconds that each may be old. Any thread may say so."""
         self._wanted = dict(ages)
+        self._asked = 0
         self._memory.ages = self._wanted
 
     def renew(self, interrupted: Callable[[], bool]) -> list[TangoName]:
@@ -49,20 +52,19 @@ class Freshness:
             self._silent.pop(name, None)
             self._link.unsubscribe(name)
             self._memory.forget(name)
+        if self._link.connections != self._asked:
+            # Another server may push what the one before did not. Tango itself renews the subscriptions there are.
+            self._ways = {name: way for name, way in self._ways.items() if way is not _READ}
+            self._asked = self._link.connections
         for name in [name for name in wanted if name not in self._ways]:
             if interrupted():
                 return []
-            self._ways[name] = _READ  # also where the subscription fails: it is tried again with the units
+            self._ways[name] = _READ  # also where the subscription fails: it is tried again with the next connection
             self._ways[name] = self._link.subscribe(name, partial(self._heard, name)) or _READ
         present = time.monotonic()
         due = [name for name, age_s in wanted.items() if self._due_at(name, age_s) <= present]
         self._tried.update(dict.fromkeys(due, present))
         return due
-
-    def try_again(self) -> None:
-        """Ask anew for events where there were none: a server may have been set up to push them since."""
-        for name in [name for name, way in self._ways.items() if way is _READ]:
-            del self._ways[name]
 
     def end(self) -> None:
         """Let all go."""
@@ -74,7 +76,7 @@ class Freshness:
     def idle_s(self) -> float:
         """How long nothing is due."""
         wanted = self._wanted
-        if wanted.keys() != self._ways.keys():
+        if wanted.keys() != self._ways.keys() or (wanted and self._link.connections != self._asked):
             return 0.0
         return max(
             0.0, min((self._due_at(name, age_s) for name, age_s in wanted.items()), default=math.inf) - time.monotonic()

@@ -47,9 +47,15 @@ class DeviceLink:
         self._name = device.removeprefix("tango://")
         self._proxy: tango.DeviceProxy | None = None
         self._connected = False
+        self._connections = 0
         self._timeout_ms = 0
         self._configurations: dict[TangoName, Configuration] = {}
         self._subscriptions: dict[TangoName, int] = {}
+
+    @property
+    def connections(self) -> int:
+        """How often it was connected: a new number may mean a new server, with other events."""
+        return self._connections
 
     def read(self, names: Sequence[TangoName], timeout_s: float) -> dict[TangoName, Reading]:
         """A reading for each attribute, those that failed alone included, in one request; from the hardware, not from
@@ -141,6 +147,7 @@ class DeviceLink:
         if not self._connected:
             self._proxy.ping()
             self._connected = True
+            self._connections += 1
         timeout_ms = max(1, round(timeout_s * 1000))
         if timeout_ms != self._timeout_ms:
             # Only while connected: otherwise it would try to connect, with Python's one lock held, and with a frozen

@@ -6,7 +6,7 @@ import math
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
@@ -60,7 +60,10 @@ class Memory:
         heard = self._heard.get(name)
         if heard is None or (age := time.monotonic() - heard.at) > max_age_s:
             return None
-        return replace(heard.reading, details={**heard.reading.details, AGE: round(age, 6)})
+        kept = heard.reading
+        # A scan may take thousands: `replace` would take four times as long.
+        details = {**kept.details, AGE: round(age, 6)}
+        return Reading(kept.source, kept.time, kept.value, kept.unit, kept.quality, kept.error, details)
 
     def late(self, name: TangoName, since: datetime) -> Reading | None:
         """A reading that came after `since`."""

@@ -14,6 +14,10 @@ from nxscribe.model import Reading
 class Link(Protocol):
     """Blocking calls to whatever is at the other end. Each raises DeviceError when there is no answer."""
 
+    @property
+    def connections(self) -> int:
+        """How often it was connected: a new number may mean a new server, with other events."""
+
     def read(self, names: Sequence[TangoName], timeout_s: float) -> dict[TangoName, Reading]:
         """A reading for each name, failures of single ones included."""
 

@@ -44,8 +44,6 @@ _NOTHING: Final = frozenset({"no unit", "no display unit", "not specified"})
 _FORMATS: Final = frozenset({"%6.2f", "%d", "%s"})
 """The formats that Tango gives to attributes of which nobody told one."""
 _CLOCKS_AGREE_S: Final = 1.0
-_WITH_MORE: Final = (tango.CmdArgType.DevEnum, tango.CmdArgType.DevEncoded)
-_SCALAR: Final = tango.AttrDataFormat.SCALAR
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,54 +80,44 @@ def reading_of(
     if attribute.has_failed:
         return Reading(name.full, now(), error=explain(name.full, attribute.get_err_stack()))
     quality = _QUALITIES[attribute.quality]
+    given = attribute.w_value if name.is_write_part else attribute.value
     # A float64 of seconds holds the microsecond until the year 2242, and is rounded to it.
-    stamp = attribute.time.totime()
+    told = attribute.time
+    stamp = told.tv_sec + 1e-6 * told.tv_usec
     time = datetime.fromtimestamp(stamp, UTC) if stamp else now()
-    if name.is_write_part:
-        given, shape = attribute.w_value, (attribute.w_dim_y, attribute.w_dim_x)
-    else:
-        given, shape = attribute.value, (attribute.dim_y, attribute.dim_x)
     if given is None:
         return Reading(name.full, time, quality=quality, error=_no_value(name, quality))
     details = configuration.details
     try:
-        value = _value(given, attribute, shape, configuration)
-        if attribute.type in _WITH_MORE:
-            details = {**details, **_more(given, attribute)}
+        kind = attribute.type
+        dtype = _DTYPES.get(kind)
+        if dtype is not None:
+            value = np.asarray(given, dtype)
+        elif kind == tango.CmdArgType.DevEncoded:
+            value = np.frombuffer(given[1], np.uint8)
+            details = {**details, "encoded_format": text_of(given[0])}
+        else:
+            value = _texts(given, attribute, _TEXTS[kind](configuration), name)
+            if kind == tango.CmdArgType.DevEnum:
+                # The label alone would lose it, and the number alone means little.
+                numbers = [int(number) for number in _flat(given)]
+                details = {**details, "enum_value": numbers[0] if value.ndim == 0 else numbers}
     except (KeyError, ValueError) as error:
         return Reading(name.full, time, quality=quality, error=_unusable(name, attribute, error))
     if stamp and abs(stamp - arrived) > _CLOCKS_AGREE_S:
         details = {**details, "timestamp_offset": round(stamp - arrived, 6)}
-    return Reading(name.full, time, value, configuration.unit, quality, details=details)
+    return Reading(name.full, time, value, configuration.unit, quality, "", details)
 
 
-def _more(given: Any, attribute: tango.DeviceAttribute) -> dict[str, Detail]:  # noqa: ANN401 - whatever Tango gives
-    """What would be lost with a label, or with bytes alone."""
-    if attribute.type == tango.CmdArgType.DevEncoded:
-        return {"encoded_format": text_of(given[0])}
-    numbers = [int(number) for number in _flat(given)]
-    return {"enum_value": numbers[0] if attribute.data_format == _SCALAR else numbers}
-
-
-def _value(
-    value: Any,  # noqa: ANN401 - whatever Tango gives
-    attribute: tango.DeviceAttribute,
-    shape: tuple[int, int],
-    configuration: Configuration,
-) -> Value:
-    """A part's value with the device's own type. Raises KeyError or ValueError for one that has no form here."""
-    kind = attribute.type
-    dtype = _DTYPES.get(kind)
-    if dtype is not None:
-        return np.asarray(value, dtype)
-    if kind == tango.CmdArgType.DevEncoded:
-        return np.frombuffer(value[1], np.uint8)
-    text = _TEXTS[kind](configuration)
-    if attribute.data_format == _SCALAR:
-        return np.asarray(text(value))
-    # An empty image of texts comes with no shape of its own.
-    texts = np.asarray([text(element) for element in _flat(value)], dtype=np.str_)
-    return texts.reshape(shape) if attribute.data_format == tango.AttrDataFormat.IMAGE else texts
+def _texts(given: Any, attribute: tango.DeviceAttribute, text: Callable[[Any], str], name: TangoName) -> Value:  # noqa: ANN401 - whatever Tango gives
+    if attribute.data_format == tango.AttrDataFormat.SCALAR:
+        return np.asarray(text(given))
+    texts = np.asarray([text(element) for element in _flat(given)], dtype=np.str_)
+    if attribute.data_format != tango.AttrDataFormat.IMAGE:
+        return texts
+    # An empty image of texts has no shape of its own.
+    part = "w_dim" if name.is_write_part else "dim"
+    return texts.reshape(getattr(attribute, f"{part}_y"), getattr(attribute, f"{part}_x"))
 
 
 def text_of(text: str) -> str:

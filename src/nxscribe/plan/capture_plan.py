@@ -62,4 +62,4 @@ class CapturePlan:
         return self.mandatory & (self.final | self.either)
 
     def _with_operands(self, names: frozenset[str]) -> frozenset[str]:
-        return names.union(*(self.operands.get(name, frozenset()) for name in names))
+        return names.union(*(self.operands[name] for name in self.operands.keys() & names))

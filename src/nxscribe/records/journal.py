@@ -14,7 +14,17 @@ from nxscribe.records import outbox
 from nxscribe.records.claim import Claim
 from nxscribe.records.database import Access, Database, make_folder
 from nxscribe.records.outbox import Work, sortable
-from nxscribe.records.parts import LISTED, Part, fetch, head_part, listing, pack, snapshot_parts, text_sha256
+from nxscribe.records.parts import (
+    LISTED,
+    Part,
+    fetch,
+    final_parts,
+    head_part,
+    listing,
+    pack,
+    snapshot_parts,
+    text_sha256,
+)
 from nxscribe.records.reader import JournalReader
 from nxscribe.records.record import Record
 
@@ -74,19 +84,19 @@ class Journal(JournalReader):
         return record
 
     def update(self, record: Record) -> Record:
-        """Keeps a record's new state and queues its files again.
+        """Keeps a record's new state and queues its files again. Its initial snapshot never changes after `begin`.
 
         Returns:
             The record as it is kept: with its new number and a note of it, where `renumber` was faster.
         """
-        snapshots = snapshot_parts(record)
+        final = final_parts(record)
         with self._database.writing() as connection:
             position, record = _as_numbered(connection, record)
             connection.execute(
                 "UPDATE record SET end_time = ?, end_reason = ?, revision = revision + 1 WHERE position = ?",
                 (record.end_time and sortable(record.end_time), record.end_reason, position),
             )
-            _put(connection, position, (head_part(record), *snapshots))
+            _put(connection, position, (head_part(record), *final))
             outbox.enqueue(connection, position)
         return record
 
@@ -254,7 +264,7 @@ def _highest(connection: sqlite3.Connection, master: str) -> int:
 
 
 def _put(connection: sqlite3.Connection, position: int, parts: tuple[Part, ...]) -> None:
-    """Stores the parts; one that is there unchanged, as the initial snapshot at the end, is not written again."""
+    """Stores the parts; one that is there unchanged is not written again."""
     connection.executemany(
         "INSERT INTO part (record, name, payload, compressed, sha256) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT (record, name) DO UPDATE SET payload = excluded.payload, compressed = excluded.compressed,"

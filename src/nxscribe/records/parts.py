@@ -76,8 +76,12 @@ def head_part(record: Record) -> Part:
 
 def snapshot_parts(record: Record) -> tuple[Part, ...]:
     """The snapshots that the record has."""
-    initial = _part(INITIAL, snapshot_to_json(record.initial))
-    return (initial, _part(FINAL, snapshot_to_json(record.final))) if record.final else (initial,)
+    return (_part(INITIAL, snapshot_to_json(record.initial)), *final_parts(record))
+
+
+def final_parts(record: Record) -> tuple[Part, ...]:
+    """The final snapshot, if there is one."""
+    return (_part(FINAL, snapshot_to_json(record.final)),) if record.final else ()
 
 
 def listing(record: Record) -> tuple[str | int | None, ...]:
