@@ -10,8 +10,8 @@ sees them: median and 95th percentile.
 `floor`: one thread for each device with a proxy that was made before, one `read_attributes` each, and nothing made of
 what comes back. `start` and `end`: StartScan and EndScan of a daemon, answered when the record is committed, and the
 ratio of the median to the floor's. `kept`: StartScan when all sources are kept fresh, so that nothing is read. `CPU`:
-the processor time that one start costs the daemon, in ms; `MB`: its memory. Each begins when the files of the one before
-are written. Afterwards every value of every file is compared with the device's.
+the processor time that one start costs the daemon, in ms; `MB`: its memory. Each begins when the files of the one
+before are written. Afterwards every value of every file is compared with the device's.
 """
 
 from __future__ import annotations

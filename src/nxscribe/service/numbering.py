@@ -9,6 +9,7 @@ system that hangs. Should two scans get one number all the same, the writer find
 
 from __future__ import annotations
 
+import queue
 import subprocess
 import sys
 import threading
@@ -40,69 +41,81 @@ class Numbering:
         self._journal = journal
         self._known: dict[Path, int] = {}
         self._not_before = 0.0
-        self._look: _Look | None = None
+        self._last: Look | None = None
+        self._due: queue.SimpleQueue[Look] = queue.SimpleQueue()
+        threading.Thread(target=self._look_at_disk, name="look at the entries on disk", daemon=True).start()
 
-    def at_least(self, files: Files, master: str) -> int:
-        """The least number that the next scan of a master may get. 1 where the disk does not answer."""
+    def look(self, files: Files, master: str) -> Look:
+        """Begin to look for the number of a master's next scan; a capture may go on meanwhile."""
         path = files.data_root / master
         highest = self._journal.highest_number(master)
-        first = max(self._known.get(path, 0), highest + 1)
-        if path in self._known and files.layout is Layout.SINGLE:
-            return first
-        if time.monotonic() < self._not_before or (self._look and self._look.is_alive()):
-            return first
-        self._look = _Look(path, first, is_known=path in self._known, may_ask_hdf5=not highest)
-        free = self._look.result()
-        if free is None:
-            self._not_before = time.monotonic() + _AFTER_FAILURE_S
-            log.warning("the numbers of entries on disk are not known: it does not answer", master=str(path))
-            return first
-        self._known[path] = free
-        return free
+        is_known = path in self._known
+        look = Look(path, max(self._known.get(path, 0), highest + 1), is_known=is_known, may_ask_hdf5=not highest)
+        hangs = self._last is not None and not self._last.done.is_set()
+        if not (hangs or time.monotonic() < self._not_before or (is_known and files.layout is Layout.SINGLE)):
+            self._last = look
+            self._due.put(look)
+        return look
+
+    def at_least(self, look: Look) -> int:
+        """The least number that the scan may get; what the journal alone says where the disk does not answer."""
+        if look is self._last:
+            if why := look.wait():
+                self._not_before = time.monotonic() + _AFTER_FAILURE_S
+                log.warning("the numbers of entries on disk are not known", master=str(look.master), reason=why)
+            else:
+                self._known[look.master] = look.free
+        return look.free
+
+    def _look_at_disk(self) -> None:
+        while True:
+            self._due.get().run()
 
 
-class _Look:
-    """One look at the disk, in a thread that may hang."""
+class Look:
+    """One look at the disk, which may hang."""
 
     def __init__(self, master: Path, first: int, *, is_known: bool, may_ask_hdf5: bool) -> None:
-        self._master, self._first, self._is_known, self._may_ask_hdf5 = master, first, is_known, may_ask_hdf5
+        self.master = master
+        self.free = first
+        """The least number from the first that may be given on that is above all entries on disk, once it is known."""
+        self.done = threading.Event()
+        self._is_known, self._may_ask_hdf5 = is_known, may_ask_hdf5
         self._asks_hdf5 = threading.Event()
-        self._free: int | None = None
-        self._thread = threading.Thread(target=self._run, name="look at the entries on disk", daemon=True)
+        self._begun = time.monotonic()
+        self._failure = ""
 
-    def is_alive(self) -> bool:
-        """Whether it hangs still."""
-        return self._thread.is_alive()
+    def wait(self) -> str:
+        """Wait, for as long as a trigger may be held up; say why nothing was seen, or nothing."""
+        is_done = self.done.wait(max(0.0, self._begun + _PATIENCE_S - time.monotonic())) or (
+            self._asks_hdf5.is_set() and self.done.wait(_PATIENCE_WITH_HDF5_S)
+        )
+        return self._failure if is_done else "the disk does not answer"
 
-    def result(self) -> int | None:
-        """The least number from `first` on that is above all entries on disk; None where it is not known in time."""
-        self._thread.start()
-        self._thread.join(_PATIENCE_S)
-        if self._asks_hdf5.is_set():
-            self._thread.join(_PATIENCE_WITH_HDF5_S)
-        return self._free
-
-    def _run(self) -> None:
+    def run(self) -> None:
+        """Look. Any thread may do it."""
         try:
-            self._free = self._least_free()
+            self.free = self._least_free()
         except (OSError, subprocess.SubprocessError) as error:
-            log.warning("the numbers of entries on disk cannot be read", master=str(self._master), reason=str(error))
+            self._failure = str(error)
+        finally:
+            self.done.set()
 
     def _least_free(self) -> int:
-        folder = entries_folder(self._master)
-        if self._is_known and not (folder / f"{entry_name(self._first)}.h5").exists():
-            return self._first
-        return max(self._first, self._highest(folder) + 1)
+        folder = entries_folder(self.master)
+        if self._is_known and not (folder / f"{entry_name(self.free)}.h5").exists():
+            return self.free
+        return max(self.free, self._highest(folder) + 1)
 
     def _highest(self, folder: Path) -> int:
         linked = (
             max((entry_number(path.stem) for path in folder.glob("entry_*.h5")), default=0) if folder.is_dir() else 0
         )
-        if linked or not self._may_ask_hdf5 or not self._master.exists():
+        if linked or not self._may_ask_hdf5 or not self.master.exists():
             return linked
         # The single layout: only HDF5 can tell, and HDF5 is not let into this process.
         self._asks_hdf5.set()
-        code = f"import h5py; print(*h5py.File({str(self._master)!r}, 'r', locking=False))"
+        code = f"import h5py; print(*h5py.File({str(self.master)!r}, 'r', locking=False))"
         said = subprocess.run(  # noqa: S603 - our own interpreter, no shell
             [sys.executable, "-P", "-c", code],
             stdout=subprocess.PIPE,

@@ -117,12 +117,12 @@ class Session:
                 searches=config.searches(identity),
                 checksums=config.checksums,
             )
+            look = self._numbering.look(config.files, place.master)
             snapshot = self._capture(plan, draft, Phase.INITIAL)
             if self._stop.is_set():
                 raise TriggerRefusedError(Problem("the start was aborted", remedy="nothing was opened: start again"))
             _refuse_if_mandatory_missing(plan, snapshot, refuse=config.refuse_on_missing_mandatory)
-            at_least = self._numbering.at_least(config.files, place.master)
-            record = self._journal.begin(replace(draft, initial=snapshot), at_least=at_least)
+            record = self._journal.begin(replace(draft, initial=snapshot), at_least=self._numbering.at_least(look))
             answer = answer_of(record, snapshot, self._root, time.monotonic() - began)
             self._open = (record, plan)
             self._opened_at = began

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import threading
@@ -41,6 +42,9 @@ def run_daemon(scribe: Scribe) -> None:
     server = _DeviceServer(scribe, settings)
     server.start()
     with scribe:
+        # All that is there by now stays: the garbage collector need not look through it in the middle of a trigger.
+        gc.collect()
+        gc.freeze()
         notify("READY=1", f"STATUS=serving {', '.join(settings.devices)}")
         log.info("ready", devices=list(settings.devices), techniques=sorted(scribe.beamline.plans))
         _wait_for_the_end(scribe, server)
