@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import signal
 import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import fabio.cbfimage
 import h5py
 import numpy as np
 from daemons import Daemon, wait_until
@@ -97,6 +99,30 @@ def test_files_named_as_they_come_are_the_detectors_whose_names_they_bear(make_d
     names = [f"eiger_{number:04d}.h5" for number in range(3)]
     assert listed(daemon) == [f"phantom/a1/{name}" for name in [*names, "view.png", "gone.png"]]
     assert pending(daemon) == ["measurement/files/gone.png"]
+
+
+def test_listed_files_are_counted_and_get_checksums_as_the_config_asks(make_daemon: Callable[..., Daemon]) -> None:
+    daemon = make_daemon()
+    with daemon.config.open("a") as config:
+        config.write(
+            DETECTORS.replace("*.h5", "*.cbf").replace("techniques", "checksum: sha256, frames: 4, techniques")
+        )
+    daemon.start()
+    daemon.start_scan()
+    folder = daemon.master.parent / "phantom/a1"
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(3):
+        fabio.cbfimage.CbfImage(data=np.full((20, 30), number, "i4")).write(str(folder / f"p_{number}.cbf"))
+        daemon.proxy.lastDataFile = f"p_{number}.cbf"
+    daemon.end_scan()
+    daemon.await_files()
+    with h5py.File(daemon.master) as master:
+        entry = master["entry_0001"]
+        note = entry["instrument/detector01/data_file"]
+        sums = [hashlib.sha256((folder / f"p_{number}.cbf").read_bytes()).hexdigest() for number in range(3)]
+        assert note["checksum"].asstr()[()].tolist() == sums
+        assert entry["nxscribe/frames_asked"][()].tolist() == [4]
+    assert pending(daemon) == ["instrument/detector01/data_file"]
 
 
 def test_named_files_survive_a_kill_of_the_daemon(make_daemon: Callable[..., Daemon]) -> None:

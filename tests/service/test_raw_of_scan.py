@@ -85,6 +85,14 @@ def test_what_the_end_lists_goes_before_what_was_named_and_that_before_what_is_f
     assert record.searches == ()
 
 
+def test_where_only_the_last_of_a_cameras_files_was_named_all_of_them_are_taken(over: Record, tmp_path: Path) -> None:
+    said = RawSeries("pco", over.directory, "im_%04d.edf", 0, 10)
+    last = RawSeries("pco", over.directory, "im_%04d.edf", 9)
+    assert settled(replace(over, raw=(last,)), config(tmp_path)).raw == (said,)
+    another = RawSeries("pco", over.directory, "im_%04d.edf", 9, 2)
+    assert settled(replace(over, raw=(another,)), config(tmp_path)).raw == (another,)
+
+
 @pytest.mark.parametrize(
     ("pco", "request_", "expected"),
     [

@@ -84,9 +84,10 @@ def _facts(record: Record) -> Table:
         table.add_row(Text(name, "bold"), Text(fact))
     for series in record.raw:
         files = f"{series.count} file" + ("" if series.count == 1 else f"s from number {series.first}")
-        table.add_row(
-            Text("raw data", "bold"), Text(f"{series.detector}: {series.directory}/{series.pattern}, {files}")
-        )
+        whose = series.detector or "no detector's"
+        table.add_row(Text("raw data", "bold"), Text(f"{whose}: {series.directory}/{series.pattern}, {files}"))
+    for detector, count in record.frames.items():
+        table.add_row(Text("frames to come", "bold"), Text(f"{detector}: {count}"))
     for note in record.notes:
         table.add_row(Text("note", "bold"), Text(note))
     return table

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from nxscribe.model import RawSeries, Reading, Snapshot
@@ -17,12 +17,17 @@ def with_raw(
     record: Record, request: EndRequest, listed: tuple[RawSeries, ...], plan: CapturePlan, config: Config
 ) -> Record:
     """The ended `record` with its raw files: what the trigger lists goes before what was named during the scan, and
-    that before what a camera says and what is to be looked for. `listed` are the request's own.
+    that before what a camera says and what is to be looked for. Where the files that were named are some of those that
+    the camera says, it is these: a control system may name the last one only. `listed` are the request's own.
     """
     final = record.final or record.initial
-    named = [one for one in named_raw(record, plan.detectors, final.readings) if one.detector not in request.files]
-    told = {series.detector for series in (*listed, *named)}
     cameras = camera_files(plan.detectors, record.initial, final)
+    named = [one for one in named_raw(record, plan.detectors, final.readings) if one.detector not in request.files]
+    some = {
+        one.detector for one in cameras.series if _files(named, one.detector) <= _files(cameras.series, one.detector)
+    }
+    named = [one for one in named if one.detector not in some]
+    told = {series.detector for series in (*listed, *named)}
     said = [series for series in cameras.series if series.detector not in told]
     searches = tuple(search for search in record.searches if search.detector not in told)
     raw = (*listed, *named, *said)
@@ -35,6 +40,10 @@ def with_raw(
         frames={name: count for name, count in known.items() if name in taking_part} | request.frames,
         notes=(*record.notes, *(problem.explanation for problem in cameras.problems)),
     )
+
+
+def _files(raw: Sequence[RawSeries], detector: str) -> set[str]:
+    return {f"{one.directory}/{name}" for one in raw if one.detector == detector for name in one}
 
 
 def _configured(record: Record, frames: Mapping[str, int | str], final: Snapshot) -> dict[str, int]:
