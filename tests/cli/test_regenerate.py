@@ -14,6 +14,7 @@ import typer
 from experiments import Experiment, everything_in, make_experiment
 from typer.testing import CliRunner, Result
 
+from nxscribe.cli.records import app as records
 from nxscribe.cli.regenerate import regenerate
 from nxscribe.projections import Layout
 
@@ -45,6 +46,17 @@ def test_an_experiment_made_again_equals_the_first_in_all_but_when_it_was_made(e
     result = run(experiment.config, "--all")
     assert result.exit_code == 0
     assert "3 made again, 0 not" in result.stderr
+    assert everything_in(experiment.master) == before
+
+
+def test_records_that_were_exported_and_imported_give_the_same_files(experiment: Experiment) -> None:
+    before = everything_in(experiment.master)
+    lines, state = experiment.folder / "records.jsonl", experiment.folder / "other state"
+    for arguments in (["export", experiment.config, "-o", lines], ["import", state / "journal.sqlite", lines]):
+        assert CliRunner().invoke(records, list(map(str, arguments))).exit_code == 0
+    experiment.master.unlink()
+    shutil.rmtree(experiment.master.with_name("ma2210-id16a_entries"), ignore_errors=True)
+    assert run(experiment.config, "--all", "--state-dir", state).exit_code == 0
     assert everything_in(experiment.master) == before
 
 
