@@ -304,6 +304,7 @@ def test_the_journals_own_disk_is_full(make_daemon) -> None:
     with refused("the disk is full"):
         daemon.end_scan()
     assert daemon.proxy.state() == tango.DevState.RUNNING
+    assert any("was refused" in line and "the disk is full" in line for line in daemon.proxy.troubles)
     within(daemon, f"rm {daemon.state}/ballast")
     assert daemon.end_scan()["end_reason"] == "finished"
     scan(daemon, "meanwhile")

@@ -32,7 +32,7 @@ class Beamline:
         self.journal = Journal(folder / "journal.sqlite")
         self.written: list[Written] = []
         worker = Worker(self.journal.path, self.settings, timeout_s=30)
-        self.projector = Projector(self.journal, worker, lambda _, written: self.written.append(written), print)
+        self.projector = Projector(self.journal, worker, lambda _, written: self.written.append(written), print, print)
 
     def end(self, record: Record) -> Record:
         record = replace(self.journal.begin(record), end_time=now())

@@ -116,6 +116,9 @@ def _transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
         # Some errors have rolled back already; the first error is the one to tell.
         with suppress(sqlite3.Error):
             connection.execute("ROLLBACK")
+        # A page that the disk gave wrongly must not be remembered: the disk may have come to itself.
+        with suppress(sqlite3.Error):
+            connection.execute("PRAGMA shrink_memory")
         raise
 
 

@@ -40,14 +40,18 @@ class Projector:
         worker: Worker,
         tried: Callable[[Work, Written | None], None],
         renumbered: Callable[[Record], None],
+        troubled: Callable[[], None],
     ) -> None:
         """`tried` is called after each attempt, with what was written if it was; `renumbered` when another's entry had
-        the place of a record's. Both in the projector's thread.
+        the place of a record's; `troubled` when `trouble` has changed. All in the projector's thread.
         """
         self._journal = journal
         self._worker = worker
         self._tried = tried
         self._renumbered = renumbered
+        self._troubled = troubled
+        self.trouble = ""
+        """Why the journal cannot tell what is to be written, or not take what became of it; empty when it can."""
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="projector")
@@ -76,8 +80,20 @@ class Projector:
             try:
                 self._drain()
             except NxscribeError as error:
-                log.error("journal unusable for projections", reason=str(error))
+                self._note(str(error))
+            else:
+                self._note("")
             self._wake.wait(_IDLE_S)
+
+    def _note(self, trouble: str) -> None:
+        if trouble == self.trouble:
+            return
+        if trouble:
+            log.error("journal unusable for projections", reason=trouble)
+        else:
+            log.info("journal usable again")
+        self.trouble = trouble
+        self._troubled()
 
     def _drain(self) -> None:
         while not self._stopping.is_set() and (due := self._journal.due(now())):

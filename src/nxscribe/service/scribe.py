@@ -53,6 +53,7 @@ class Scribe:
             ),
             self._note_attempt,
             self._note_number,
+            self._note_trouble,
         )
         capturer = Capturer(self._reader)
         self.sessions = {
@@ -148,6 +149,13 @@ class Scribe:
     def troubles(self) -> tuple[str, ...]:
         """What an operator should know of now: a refused edit, files that cannot be written."""
         troubles = [f"edit refused: {problem}" for problem in self._library.problems]
+        troubles += [
+            f"the last trigger of {now.device} was refused: {now.refused}"
+            for now in (session.status for session in self.sessions.values())
+            if now.refused
+        ]
+        if self._projector.trouble:
+            troubles.append(self._projector.trouble)
         if self._queue.failing:
             troubles.append(f"{self._queue.failing} scan(s) wait for their file: {self._queue.reason}")
         if self._queue.set_aside:
@@ -218,9 +226,17 @@ class Scribe:
         if session := self.sessions.get(record.session):
             session.renumbered(record)
 
+    def _note_trouble(self) -> None:
+        for session in self.sessions.values():
+            self._announce(session)
+
     def _count(self) -> None:
         with self._counting:
-            self._queue = self._journal.queue()
+            try:
+                self._queue = self._journal.queue()
+            except JournalError as error:
+                # The trigger that asks has its record on the disk: that must not be answered with an error.
+                log.error("the queue cannot be counted", reason=str(error))
 
     def _announce(self, session: Session) -> None:
         for listener in self._listeners:

@@ -290,9 +290,14 @@ class Session:
             self._stop.clear()
             self._status = replace(self._status, state=passing)
         self._announce(self)
+        refused = ""
         try:
             yield
+        except JournalError as error:
+            refused = str(error)
+            raise
         finally:
+            self._status = replace(self._status, refused=refused)
             if self._status.state is passing:
                 self._change(lambda before: replace(before, state=wanted))
 

@@ -59,6 +59,8 @@ class Status:
     end_dead_time_s: float = 0.0
     last_file: str = ""
     """The last file written for this session."""
+    refused: str = ""
+    """Why the journal did not take the last trigger; empty when it did."""
     last_data_file: str = ""
     """The raw file that the control system named last, as it wrote it; that of the current or last scan."""
 

@@ -1,0 +1,78 @@
+"""A journal that is damaged under a daemon: what is damaged is told, and all else goes on."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import h5py
+import pytest
+import tango
+from daemons import Daemon, wait_until
+from typer.testing import CliRunner
+
+from nxscribe.cli.app import app
+
+PAGE = 4096
+
+
+def scan(daemon: Daemon, name: str) -> str:
+    daemon.start_scan(scan=name)
+    return str(daemon.end_scan()["record"])
+
+
+def titles(master: Path) -> list[str]:
+    with h5py.File(master) as file:
+        return [str(file[name]["title"].asstr()[()]) for name in sorted(file)]
+
+
+def test_a_damaged_record_costs_its_own_file_alone(make_daemon: Callable[..., Daemon]) -> None:
+    daemon = make_daemon().start()
+    away = daemon.data.with_name("away")
+    daemon.data.rename(away)
+    damaged, _ = scan(daemon, "a1"), scan(daemon, "a2")
+    daemon.stop()
+    journal = daemon.state / "journal.sqlite"
+    with closing(sqlite3.connect(journal)) as connection, connection:
+        connection.execute("UPDATE part SET payload = zeroblob(100) WHERE name = 'final' AND record = 1")
+    away.rename(daemon.data)
+    daemon.start()
+    wait_until(lambda: daemon.proxy.filesWaiting == 1, "the sound one is written")
+    scan(daemon, "a3")
+    wait_until(lambda: titles(daemon.master) == ["phantom - a2", "phantom - a3"], "so is what comes after")
+    assert f"record {damaged} in the journal {journal} is damaged" in daemon.proxy.troubles[0]
+    assert daemon.proxy.state() == tango.DevState.ALARM
+    daemon.stop()
+    saved = CliRunner().invoke(app, ["records", "salvage", str(journal), str(journal.with_name("saved.sqlite"))])
+    assert f"lost: record {damaged}" in saved.stderr
+    assert "2 saved" in saved.stderr
+
+
+def test_pages_that_are_damaged_for_a_while_refuse_triggers_with_the_reason(make_daemon: Callable[..., Daemon]) -> None:
+    daemon = make_daemon().start()
+    scan(daemon, "a1")
+    daemon.await_files()
+    # With its end, what is in the log goes into the file.
+    daemon.stop()
+    daemon.start()
+    journal = daemon.state / "journal.sqlite"
+    sound = journal.read_bytes()
+    with journal.open("r+b") as file:
+        file.seek(PAGE)
+        file.write(b"\xff" * (len(sound) - PAGE))
+    with pytest.raises(tango.DevFailed) as caught:
+        daemon.start_scan(scan="a2")
+    assert caught.value.args[0].reason == "NXSCRIBE_JournalUnusable"
+    assert "a part of the file is damaged" in caught.value.args[0].desc
+    assert "was refused" in daemon.proxy.troubles[0]
+    assert "a part of the file is damaged" in daemon.proxy.troubles[0]
+    assert daemon.proxy.state() == tango.DevState.ALARM
+    with journal.open("r+b") as file:
+        file.write(sound)
+    assert daemon.start_scan(scan="a2")["entry"] == "entry_0002"
+    daemon.end_scan()
+    daemon.await_files()
+    wait_until(lambda: not daemon.proxy.troubles, "all is well again")
+    assert titles(daemon.master) == ["phantom - a1", "phantom - a2"]
