@@ -37,7 +37,7 @@ class Served:
         self.library = Library(folder / "sim.yaml")
         self.reloads: list[float] = []
         self.seen: set[tuple[str, str]] = set()
-        self.watch = Watch(self.library, self._reload)
+        self.watch = Watch(self.library, self._reload, self.library.keep)
         self.watch.start()
 
     def _reload(self) -> None:
@@ -180,7 +180,7 @@ library = Library(Path(sys.argv[1]))
 def reload():
     print(library.reload(), [path for path, _ in library.current.plan("tomo").definition.root.walk()], flush=True)
 
-watch = Watch(library, reload)
+watch = Watch(library, reload, lambda: None)
 watch.start()
 print("watching", flush=True)
 sys.stdin.read()

@@ -35,6 +35,8 @@ class Loaded:
     """A definition that can be used, and what its author should look at."""
 
     definition: Definition
+    text: str
+    """The canonical text of the expanded tree, in the XML dialect: its sha256 is the definition's."""
     warnings: tuple[Problem, ...]
 
 
@@ -62,7 +64,7 @@ def load_definition(name: str, path: Path, additions: Sequence[Path] = (), files
     text = to_xml(Document(root))
     if len(text.encode()) > MAX_BYTES:
         loader.findings.error("the whole definition is too large", "", "split it into techniques", Location(str(path)))
-    return Loaded(Definition(name, root, _sha256(text), tuple(loader.files)), loader.findings.check())
+    return Loaded(Definition(name, root, _sha256(text), tuple(loader.files)), text, loader.findings.check())
 
 
 def reached_files(path: Path, additions: Sequence[Path] = ()) -> tuple[str, ...]:

@@ -85,11 +85,11 @@ class _Children:
         if isinstance(node, Group):
             self._slots[slot] = merge(blank(node), node, self._findings)
             self._groups[node.name, node.nx_class] = slot
-        elif isinstance(node, Field):
+        elif isinstance(node, Field) and node.attributes:
             attributes = _attributes((), node.attributes, self._findings)
             self._slots[slot] = replace(node, override=False, attributes=attributes)
         else:
-            self._slots[slot] = replace(node, override=False)
+            self._slots[slot] = replace(node, override=False) if node.override else node
 
     def _grow(self, group: Group) -> None:
         slot = self._groups[group.name, group.nx_class]

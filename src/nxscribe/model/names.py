@@ -23,6 +23,8 @@ def node_name_problem(name: str, location: Location | None = None) -> Problem | 
 
     An error where HDF5 cannot hold it (HDF5 User Guide, 4.2), a warning where it can and NeXus has other rules.
     """
+    if len(name) <= _NEXUS_LONGEST and _NEXUS.fullmatch(name):
+        return None
     if not name:
         return Problem("a node has an empty name", "HDF5 cannot hold it", "give it one", location)
     if unseen := _unseen_character(name):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from nxscribe.definitions import FlawedDefinitionError, definition_text, load_definition
+from nxscribe.definitions import FlawedDefinitionError, load_definition
 from nxscribe.definitions.files import DISK, Files
 from nxscribe.errors import InputError, Location, Problem, Severity, TriggerRefusedError
 from nxscribe.model import Definition, Template
@@ -78,6 +78,7 @@ def examine_beamline(config: Config, lost: Lost, files: Files = DISK) -> tuple[B
     """
     definitions: dict[str, Definition] = {}
     plans: dict[str, CapturePlan] = {}
+    texts: dict[str, DefinitionText] = {}
     problems: list[Problem] = []
     is_part = lost.techniques
     for technique in config.techniques.values():
@@ -93,6 +94,7 @@ def examine_beamline(config: Config, lost: Lost, files: Files = DISK) -> tuple[B
             is_part = True
         else:
             definitions[technique.name] = loaded.definition
+            texts[technique.name] = DefinitionText(technique.name, loaded.definition.sha256, loaded.text)
             problems += loaded.warnings
             try:
                 plans[technique.name], warnings = compiling.plan(loaded.definition)
@@ -104,12 +106,7 @@ def examine_beamline(config: Config, lost: Lost, files: Files = DISK) -> tuple[B
     found = tuple(sorted(dict.fromkeys(problems), key=_place))
     if any(problem.severity is Severity.ERROR for problem in found):
         return None, found
-    return Beamline(config, plans, {name: _text(plan) for name, plan in plans.items()}, found), found
-
-
-def _text(plan: CapturePlan) -> DefinitionText:
-    definition = plan.definition
-    return DefinitionText(definition.name, definition.sha256, definition_text(definition))
+    return Beamline(config, plans, texts, found), found
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import pickle
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from multiprocessing.connection import Connection, Pipe
@@ -38,6 +39,7 @@ class Library:
         found = load_set(self._file)
         self._problems: tuple[Problem, ...] = ()
         self._read = found.read
+        self._accepted_at = time.monotonic()
         self._kept: Mapping[str, FileRead] = {}
         self.kept_since = ""
         """Since when the set was in force that was kept, where the start fell back on it; else empty."""
@@ -86,10 +88,14 @@ class Library:
             self._problems = found.problems
             return found.problems
 
-    def keep(self) -> None:
-        """Keep the set in force in the state folder, for the next start. Raises OSError."""
+    def keep(self, *, after_s: float = 0.0) -> None:
+        """Keep the set in force in the state folder, for the next start, if it has been in force for so long.
+
+        A moment later is soon enough: a disk that is busy with it would delay the journal, and so a trigger.
+        Raises OSError.
+        """
         with self._turn:
-            if self._read != self._kept:
+            if self._read is not self._kept and time.monotonic() - self._accepted_at >= after_s:
                 keep(self._current.config.state_dir, self._file, self._read)
                 self._kept = self._read
 
@@ -141,6 +147,7 @@ class Library:
         _refuse_what_needs_a_restart(self._current.config, config)
         techniques = digests.keys() - {""}
         self._read = read
+        self._accepted_at = time.monotonic()
         self._parts, self._digests = {name: parts[name] for name in digests}, digests
         return Beamline(
             config,

@@ -27,6 +27,8 @@ from nxscribe.service.watch import Watch
 log = structlog.get_logger()
 
 _SLACK_S = 30.0
+_REST_S = 1.0
+"""So long a set is in force before it is kept."""
 _SLOWEST = 20
 """How many of the slowest attributes the device shows."""
 
@@ -37,7 +39,8 @@ class Scribe:
     def __init__(self, library: Library) -> None:
         """`library` holds the config and the definitions in force; it is the scribe's from now on."""
         self._library = library
-        self._watch = Watch(library, self.reload)
+        self._watch = Watch(library, self.reload, lambda: self._keep(after_s=_REST_S))
+        self._is_kept = True
         self._listeners: list[Callable[[Session], None]] = []
         config = library.current.config
         self._journal = Journal(config.state_dir / JOURNAL_FILE)
@@ -99,6 +102,7 @@ class Scribe:
     ) -> None:
         """Finish the file at hand; leave open scans open, for the next run to take up."""
         self._watch.stop()
+        self._keep()
         self._library.close()
         self._housekeeper.stop()
         self._projector.stop()
@@ -133,7 +137,6 @@ class Scribe:
             log.error("reload refused, the last good definitions stay in force", problems=list(map(str, problems)))
         else:
             self._take_on(self._library.current)
-            self._keep()
             log.info("reloaded", techniques=sorted(self._library.current.plans))
         for session in self.sessions.values():
             self._announce(session)
@@ -193,12 +196,15 @@ class Scribe:
         self._reader.prepare(beamline.attributes)
         self._reader.keep_fresh(beamline.max_ages)
 
-    def _keep(self) -> None:
-        """For the next start, which may find broken files."""
+    def _keep(self, *, after_s: float = 0.0) -> None:
+        """Keep the set in force for the next start, which may find broken files."""
         try:
-            self._library.keep()
+            self._library.keep(after_s=after_s)
+            self._is_kept = True
         except OSError as error:
-            log.warning("the definitions in force could not be kept for the next start", reason=str(error))
+            if self._is_kept:
+                log.warning("the definitions in force cannot be kept for the next start yet", reason=str(error))
+            self._is_kept = False
 
     def _take_up_open_scans(self) -> None:
         for record in self._journal.open_records(on_damage=_log_damage):

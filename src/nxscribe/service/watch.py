@@ -38,10 +38,11 @@ class Watch:
     on network file systems, about edits by other computers, and about what a symbolic link leads to.
     """
 
-    def __init__(self, library: Library, reload: Callable[[], object]) -> None:
-        """`reload` is called in the watch's own thread."""
+    def __init__(self, library: Library, reload: Callable[[], object], rest: Callable[[], object]) -> None:
+        """`reload` is called in the watch's own thread; so is `rest`, now and then while nothing is edited."""
         self._library = library
         self._reload = reload
+        self._rest = rest
         self._wake = threading.Event()
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
@@ -69,6 +70,7 @@ class Watch:
                 if self._library.edited() and self._stand_still():
                     self._reload()
                     self._events.follow(self._library.files)
+                self._rest()
             except Exception:
                 # Whatever it was, the next edit shall be seen.
                 log.exception("an edit could not be put in force")
