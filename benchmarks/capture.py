@@ -43,6 +43,7 @@ from peer import NxsDataWriter
 DEVICES = Path(__file__).parent / "devices"
 DEADLINE_S = 20.0
 READY_S = 60.0
+KEPT_S = 3600.0
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -79,13 +80,13 @@ class Floor:
 class Daemon:
     """`nxscribe run` with two techniques: `read` reads every attribute, `kept` keeps each fresh for an hour."""
 
-    def __init__(self, attributes: list[str], folder: Path) -> None:
-        self._data, self._attributes = folder / "data", attributes
+    def __init__(self, attributes: list[str], folder: Path, *, deadline_s: float = DEADLINE_S) -> None:
+        self._data = folder / "data"
         self._data.mkdir()
         (folder / "bench.xml").write_text(definition(len(attributes)))
-        (folder / "bench.yaml").write_text(json.dumps(config(attributes, folder)))
+        (folder / "bench.yaml").write_text(json.dumps(config(attributes, folder, deadline_s)))
         self._log = (folder / "daemon.log").open("wb")
-        self._process = subprocess.Popen(
+        self.process = subprocess.Popen(
             [sys.executable, "-m", "nxscribe", "run", str(folder / "bench.yaml")], stdout=self._log, stderr=self._log
         )
         wait_until(self._answers, "the daemon answers")
@@ -100,7 +101,7 @@ class Daemon:
         return self.cpu_s - before < 0.02
 
     def _answers(self) -> bool:
-        assert self._process.poll() is None, Path(self._log.name).read_text()
+        assert self.process.poll() is None, Path(self._log.name).read_text()
         try:
             return bool(tango.DeviceProxy("bench/nxscribe/main").state() == tango.DevState.ON)
         except tango.DevFailed:
@@ -112,28 +113,42 @@ class Daemon:
         self.end()
         self.await_files()
 
-    def start(self, technique: str = "read") -> None:
-        request = {"proposal": "bench", "sample": "s", "scan": technique, "technique": technique}
-        answer = json.loads(self._proxy.StartScan(json.dumps(request)))
-        assert not answer["missing"], answer["missing"]
+    def start(self, technique: str = "read", proposal: str = "bench") -> None:
+        missing = self.try_start(technique, proposal)
+        assert not missing, missing
 
     def end(self) -> None:
-        answer = json.loads(self._proxy.EndScan(""))
-        assert not answer["missing"], answer["missing"]
+        missing = self.try_end()
+        assert not missing, missing
+
+    def try_start(self, technique: str, proposal: str) -> dict[str, str]:
+        """Start a scan; what could not be read."""
+        request = {"proposal": proposal, "sample": "s", "scan": technique, "technique": technique}
+        return json.loads(self._proxy.StartScan(json.dumps(request)))["missing"]
+
+    def try_end(self) -> dict[str, str]:
+        """The same at the end."""
+        return json.loads(self._proxy.EndScan(""))["missing"]
+
+    @property
+    def files_waiting(self) -> int:
+        return int(self._proxy.filesWaiting)
 
     def await_files(self) -> None:
-        wait_until(lambda: self._proxy.filesWaiting == 0, "the files are written")
+        wait_until(lambda: self.files_waiting == 0, "the files are written")
+
+    def await_health(self) -> None:
+        wait_until(lambda: not self._proxy.sickDevices, "every device is well")
 
     @property
     def cpu_s(self) -> float:
         """What the daemon, without its writer, has used of all processors."""
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / TICKS
 
     @property
     def memory_mb(self) -> float:
-        status = Path(f"/proc/{self._process.pid}/status").read_text()
-        return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+        return resident_mb(self.process.pid)
 
     def check(self, expected: list[float]) -> int:
         """See that every value of every file is right; say how many entries there were."""
@@ -150,9 +165,15 @@ class Daemon:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.terminate()
-        self._process.wait(60)
+        self.process.terminate()
+        self.process.wait(60)
         self._log.close()
+
+
+def resident_mb(pid: int) -> float:
+    """What a process holds in memory, its share of what it shares."""
+    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return int(text.partition("\nPss:")[2].split()[0]) / 1e3
 
 
 def wait_until(condition: Callable[[], bool], what: str) -> None:
@@ -173,14 +194,14 @@ def definition(count: int) -> str:
     return f'<group NX_class="NXentry" groupName="${{entry}}">{"".join(groups)}</group>'
 
 
-def config(attributes: list[str], folder: Path) -> dict[str, object]:
+def config(attributes: list[str], folder: Path, deadline_s: float) -> dict[str, object]:
     names = {f"v{index}": name for index, name in enumerate(attributes)}
-    kept = {placeholder: {"tango": name, "max_age_s": 3600} for placeholder, name in names.items()}
+    kept = {placeholder: {"tango": name, "max_age_s": KEPT_S} for placeholder, name in names.items()}
     return {
         "beamline": "bench",
         "data_root": str(folder / "data"),
         "state_dir": str(folder / "state"),
-        "limits": {"deadline_s": DEADLINE_S},
+        "limits": {"deadline_s": deadline_s},
         "techniques": {
             "read": {"definition": "bench.xml", "sources": names},
             "kept": {"definition": "bench.xml", "sources": kept},
