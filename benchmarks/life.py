@@ -20,49 +20,18 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-import tango
-
-from capture import DEVICES, Daemon, resident_mb
+from capture import Daemon, resident_mb
 from nxscribe.simulation import TangoDatabase
-from nxscribe.simulation.process import ChildProcess
+from servers import Server
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
 from namespaces import writer_of
 
-PUSHING = Path(__file__).parent.parent / "tests" / "devices"
 GONE_FOR = 5
 """Scans without the server that was ended."""
 MOST_WAITING = 20
 LINES = 20
-
-
-class Server:
-    """One device server, which can be ended and started again."""
-
-    def __init__(self, module: str, instance: str, devices: list[str], folder: Path) -> None:
-        self._module, self._instance, self._folder = module, instance, folder
-        self._ended = 0
-        for name in devices:
-            info = tango.DbDevInfo()
-            info.server, info.name = f"{module}/{instance}", name
-            info._class = module.capitalize()  # noqa: SLF001 - PyTango has no other name for it
-            tango.Database().add_device(info)
-        self.start()
-
-    def start(self) -> None:
-        path = os.pathsep.join(str(Path(entry).resolve()) for entry in (DEVICES, PUSHING, *sys.path) if entry)
-        log = self._folder / f"{self._instance}.log"
-        self._process = ChildProcess(
-            self._module, self._instance, directory=self._folder, log=log, env={"PYTHONPATH": path}
-        )
-        self._process.wait_for("Ready to accept request")
-
-    def end(self) -> None:
-        self._ended += 1
-        if self._ended % 2:
-            os.kill(self._process.pid, 9)
-        self._process.stop()
 
 
 def main() -> None:
@@ -82,7 +51,7 @@ def main() -> None:
         daemon = stack.enter_context(Daemon(attributes, folder, deadline_s=1.0))
         live(daemon, servers, given.scans, given.every)
         for server in servers:
-            server.end()
+            server.stop()
 
 
 def live(daemon: Daemon, servers: list[Server], scans: int, every: int) -> None:
@@ -98,7 +67,7 @@ def live(daemon: Daemon, servers: list[Server], scans: int, every: int) -> None:
     for number in range(1, scans + 1):
         if number % every == 0:
             away = servers[restarts % len(servers)]
-            away.end()
+            (away.stop if restarts % 2 else away.kill)()
             restarts += 1
         elif away and number % every == GONE_FOR:
             away.start()

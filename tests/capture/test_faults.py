@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -12,6 +11,7 @@ from contextlib import contextmanager
 
 import pytest
 import tango
+from silence import silence_on
 from tango.test_context import parse_ior
 
 from nxscribe.capture import TangoReader
@@ -135,6 +135,22 @@ def test_a_server_restarted_between_two_reads_is_not_noticed(reader, serve):
     server.stop()
     server.start()
     assert all_well(reader, name)
+
+
+def test_a_server_that_dies_during_the_read_costs_no_more_than_its_own_readings(reader, serve, device):
+    server = serve("faulty")
+    names = [f"{server.device}/slow", f"{device}/healthy"]
+    assert all_well(reader, *names)
+    tango.DeviceProxy(server.device).delay = 20.0
+    killer = threading.Timer(0.2, server.kill)
+    killer.start()
+    with takes_less_than(5.0):
+        readings = reader.read(names, time.monotonic() + 20)
+    killer.join()
+    assert readings[names[1]].ok
+    assert "server" in readings[names[0]].error
+    server.start()
+    wait_until(lambda: all_well(reader, *names))
 
 
 def test_a_frozen_server_costs_the_deadline_once_and_then_nothing(reader, serve, device):
@@ -262,22 +278,6 @@ def test_a_silent_host_costs_the_deadline_once_and_then_nothing(reader, serve, d
         assert values(read(reader, *names)) == {"healthy": 2.0}
         with takes_less_than(SOON_S):
             assert values(read(reader, *names)) == {"healthy": 2.0}
-
-
-@contextmanager
-def silence_on(port: int) -> Iterator[None]:
-    """A port that neither accepts nor refuses: its queue of connections is full."""
-    with socket.socket() as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("0.0.0.0", port))  # noqa: S104
-        listener.listen(0)
-        fillers = [socket.socket() for _ in range(4)]
-        for filler in fillers:
-            filler.setblocking(False)
-            filler.connect_ex(("127.0.0.1", port))
-        yield
-        for filler in fillers:
-            filler.close()
 
 
 def test_without_its_database_a_device_that_is_known_is_still_read(device, tango_host):

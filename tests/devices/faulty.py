@@ -9,7 +9,9 @@ from tango.server import Device, attribute, run
 
 
 class Faulty(Device):
-    """Most attributes answer at once; `slow` takes as many seconds as were last written to `delay`."""
+    """Most attributes answer at once; `slow` takes as many seconds as were last written to `delay`, or fails where they
+    are negative.
+    """
 
     def init_device(self) -> None:
         super().init_device()
@@ -31,6 +33,8 @@ class Faulty(Device):
     @attribute(dtype=float, unit="mm")
     def slow(self) -> float:
         self._reads += 1
+        if self._delay_s < 0:
+            raise RuntimeError("the crate is off")
         time.sleep(self._delay_s)
         return 4.0
 

@@ -1,0 +1,52 @@
+"""Device servers of a benchmark, which can be ended, frozen and started again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import tango
+
+from nxscribe.simulation.process import ChildProcess
+
+FOLDERS = (Path(__file__).parent / "devices", Path(__file__).parent.parent / "tests" / "devices")
+
+
+class Server:
+    """One device server, which can be ended and started again."""
+
+    def __init__(self, module: str, instance: str, devices: list[str], folder: Path) -> None:
+        self._module, self._instance, self._folder = module, instance, folder
+        for name in devices:
+            info = tango.DbDevInfo()
+            info.server, info.name = f"{module}/{instance}", name
+            info._class = module.capitalize()  # noqa: SLF001 - PyTango has no other name for it
+            tango.Database().add_device(info)
+        self.start()
+
+    def start(self) -> None:
+        path = os.pathsep.join(str(Path(entry).resolve()) for entry in (*FOLDERS, *sys.path) if entry)
+        log = self._folder / f"{self._instance}.log"
+        self._process = ChildProcess(
+            self._module, self._instance, directory=self._folder, log=log, env={"PYTHONPATH": path}
+        )
+        self._process.wait_for("Ready to accept request")
+
+    def stop(self) -> None:
+        """End it in good order."""
+        self._process.stop()
+
+    def kill(self) -> None:
+        """End it without a word, frozen or not."""
+        os.kill(self._process.pid, signal.SIGKILL)
+        self._process.stop()
+
+    def freeze(self) -> None:
+        """Have it do nothing at all, until `thaw`."""
+        os.kill(self._process.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        os.kill(self._process.pid, signal.SIGCONT)
