@@ -2,7 +2,7 @@
 
 from nxscribe.plan.built_in import BUILT_IN
 from nxscribe.plan.capture_plan import CapturePlan
-from nxscribe.plan.compile import compile_plan
+from nxscribe.plan.compile import compile_plan, examine_plan
 from nxscribe.plan.detectors import LimaDetector
 from nxscribe.plan.preview import NodeKind, PreviewNode, preview_tree
 from nxscribe.plan.raw import CameraFiles, camera_files, writes
@@ -34,6 +34,7 @@ __all__ = [
     "Use",
     "camera_files",
     "compile_plan",
+    "examine_plan",
     "preview_tree",
     "uses_of",
     "writes",

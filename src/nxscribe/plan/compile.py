@@ -25,10 +25,28 @@ def compile_plan(
     detectors: Mapping[str, LimaDetector] = MappingProxyType({}),
     parameters: Collection[str] = (),
     frames_in: Collection[str] = (),
+) -> tuple[CapturePlan, tuple[Problem, ...]]:
+    """The plan of one technique, and the warnings that go with it; the arguments are those of `examine_plan`.
+
+    Raises:
+        InputError: With every error that was found, and the warnings after them.
+    """
+    plan, problems = examine_plan(definition, sources, detectors, parameters, frames_in)
+    if any(problem.severity is Severity.ERROR for problem in problems):
+        raise InputError(*problems)
+    return plan, problems
+
+
+def examine_plan(
+    definition: Definition,
+    sources: Mapping[str, Source],
+    detectors: Mapping[str, LimaDetector] = MappingProxyType({}),
+    parameters: Collection[str] = (),
+    frames_in: Collection[str] = (),
     *,
     is_part: bool = False,
 ) -> tuple[CapturePlan, tuple[Problem, ...]]:
-    """The plan of one technique, and the warnings that go with it.
+    """The plan of one technique, and all that is wrong with it. With an error among that it is good for looking alone.
 
     Args:
         definition: What is asked for.
@@ -38,9 +56,6 @@ def compile_plan(
         frames_in: The groups, as paths from the entry, that get frames of detectors that are no cameras of Lima's.
         is_part: Whether something of all this could not be read. What a claimed application definition asks for is
             not missed then.
-
-    Raises:
-        InputError: With every error that was found, and the warnings after them.
     """
     offered = {name: source for detector in detectors.values() for name, source in detector.sources.items()} | dict(
         sources
@@ -73,8 +88,6 @@ def compile_plan(
         *check_identifiers(definition, offered),
         *(() if is_part else check_claims(definition, groups)),
     )
-    if any(problem.severity is Severity.ERROR for problem in problems):
-        raise InputError(*problems)
     return plan, tuple(problems)
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from nxscribe.definitions import load_definition
 from nxscribe.errors import InputError, Problem
-from nxscribe.service.beamline import Beamline, examine_beamline
+from nxscribe.plan import CapturePlan
 from nxscribe.service.beamline_files import named_definitions
+from nxscribe.service.compiling import compile_techniques
 from nxscribe.service.config import UnreadableError, examine_config
 
 
@@ -26,9 +27,9 @@ class Findings:
 
 
 def examine(path: Path, *, live: bool = False) -> Findings:
-    """Examine the config at `path` and all that it names. Raises nothing for what its author can mend.
+    """Examine the config at `path` and all that it names, and the devices with `live`.
 
-    With `live` the devices are asked, too, if nothing else is wrong.
+    Raises nothing for what its author can mend.
     """
     try:
         examined = examine_config(path)
@@ -37,17 +38,17 @@ def examine(path: Path, *, live: bool = False) -> Findings:
     techniques = tuple(sorted(examined.config.techniques)) if examined.config else ()
     problems = [*examined.problems, *_of_definitions(path, techniques)]
     if examined.config:
-        beamline, found = examine_beamline(examined.config, examined.lost)
-        problems += found
-        if live and beamline and not examined.problems:
-            problems += _asked(beamline)
+        compiled = compile_techniques(examined.config, examined.lost)
+        problems += compiled.problems
+        if live:
+            problems += _asked(examined.config.tango.host, compiled.plans.values())
     return Findings(techniques, tuple(dict.fromkeys(problems)))
 
 
-def _asked(beamline: Beamline) -> tuple[Problem, ...]:
+def _asked(host: str, plans: Iterable[CapturePlan]) -> tuple[Problem, ...]:
     from nxscribe.service.examine_live import examine_live  # noqa: PLC0415 - Tango is needed for this alone
 
-    return examine_live(beamline)
+    return examine_live(host, tuple(plans))
 
 
 def _of_definitions(path: Path, examined: tuple[str, ...]) -> Iterator[Problem]:

@@ -14,7 +14,6 @@ from nxscribe.model.nxtypes import kind
 from nxscribe.plan import CapturePlan, LiteralSource, PropertySource, Source, TangoSource, uses_of
 from nxscribe.plan.checks import check_units
 from nxscribe.plan.expressions import check_dimensions
-from nxscribe.service.beamline import Beamline
 
 _ANSWER_S: Final = 5.0
 """How long a device may take to answer: the first contact is slower than a scan's."""
@@ -22,14 +21,19 @@ _ANSWER_S: Final = 5.0
 Readings = Mapping[str, Reading]
 
 
-def examine_live(beamline: Beamline) -> tuple[Problem, ...]:
-    """Read every attribute and property once, and compare it with all fields that it fills. Raises nothing."""
-    plans = tuple(beamline.plans.values())
+def examine_live(host: str, plans: tuple[CapturePlan, ...]) -> tuple[Problem, ...]:
+    """Read every attribute and property once, and compare it with all fields that it fills. Raises nothing.
+
+    Args:
+        host: The Tango database, `host:port`; empty: as Tango finds it by itself.
+        plans: Of all techniques, right or not.
+    """
+    asked = frozenset[str]().union(*(plan.attributes for plan in plans))
     origins = [source.origin for plan in plans for source in plan.sources.values()]
     properties = {origin.name for origin in origins if isinstance(origin, PropertySource)}
-    with TangoReader(beamline.config.tango.host or None) as reader:
-        reader.prepare(beamline.attributes)
-        attributes, known = reader.read_all(beamline.attributes, properties, time.monotonic() + _ANSWER_S)
+    with TangoReader(host or None) as reader:
+        reader.prepare(asked)
+        attributes, known = reader.read_all(asked, properties, time.monotonic() + _ANSWER_S)
     told = {**attributes, **known}
     problems = dict.fromkeys(problem for plan in plans for problem in _of_plan(plan, told))
     return tuple(sorted(problems, key=lambda problem: (problem.location or Location(""), problem.what)))
@@ -70,7 +74,9 @@ def _silent(source: Source, told: Readings) -> Iterator[Problem]:
 
 def _as_told(source: Source, answers: list[Reading]) -> Source:
     """The source as it would stand in the config, had its author copied what the device says."""
-    texts = [str(reading.value) for reading in answers if reading.value is not None and reading.value.dtype.kind == "U"]
+    # The label of an enumeration stands for its number, too.
+    fixed = [reading.value for reading in answers if "enum_value" not in reading.details]
+    texts = [str(value) for value in fixed if value is not None and value.dtype.kind == "U"]
     unit = source.unit or answers[0].unit
     return replace(source, unit=unit, origin=LiteralSource(texts[0]) if texts else source.origin)
 
