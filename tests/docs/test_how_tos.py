@@ -12,7 +12,14 @@ from typer.testing import CliRunner
 from nxscribe.cli.app import app
 
 FOLDER = Path(__file__).parents[2] / "docs" / "how-to"
-PAGES = ["list-of-motors.md", "derived-value.md", "foreign-database.md", "new-technique.md", "override.md"]
+PAGES = [
+    "list-of-motors.md",
+    "derived-value.md",
+    "foreign-database.md",
+    "new-technique.md",
+    "override.md",
+    "slow-device.md",
+]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NAMED = re.compile(r"(?:#|<!--) file: (\S+)")
 
