@@ -185,19 +185,17 @@ def fickle(daemon: Daemon) -> Iterator[Callable[[str], object]]:
     [
         ("quota", "Disk quota exceeded; make room, or ask for a larger quota"),
         ("stale", "Stale file handle; mount the file system again"),
-        ("hang", "does not answer"),
     ],
 )
-def test_a_file_server(make_daemon, mood: str, why: str) -> None:
+def test_a_file_server_that_fails(make_daemon, mood: str, why: str) -> None:
     daemon = make_daemon()
-    daemon.config.write_text(daemon.config.read_text().replace("write_timeout_s: 20", "write_timeout_s: 1"))
     with fickle(daemon) as set_mood:
         trouble_and_recovery(daemon, lambda: set_mood(mood), lambda: set_mood("good"), why)
     assert titles(daemon.data.with_name("behind") / daemon.master.relative_to(daemon.data)) == ALL
 
 
 @pytest.mark.usefixtures("may_mount_fuse")
-def test_a_file_server_that_hangs_for_long_sets_no_record_aside_and_gathers_no_processes(make_daemon) -> None:
+def test_a_file_server_that_hangs_sets_no_record_aside_and_gathers_no_processes(make_daemon) -> None:
     daemon = make_daemon()
     daemon.config.write_text(daemon.config.read_text().replace("write_timeout_s: 20", "write_timeout_s: 0.3"))
     with fickle(daemon) as set_mood:
@@ -207,6 +205,8 @@ def test_a_file_server_that_hangs_for_long_sets_no_record_aside_and_gathers_no_p
         scan(daemon, "meanwhile")
         wait_until(lambda: len(daemon.events("file not written")) >= 3, "it was tried as often as crashes are")
         assert daemon.proxy.filesWaiting == 1
+        assert daemon.proxy.state() == tango.DevState.ALARM
+        assert "does not answer" in daemon.proxy.troubles[0]
         assert any("a file system holds it" in line["reason"] for line in daemon.events("file not written"))
         assert len(writers_of(daemon)) == 1
         set_mood("good")
@@ -214,13 +214,33 @@ def test_a_file_server_that_hangs_for_long_sets_no_record_aside_and_gathers_no_p
         assert daemon.stop() == 0
 
 
-def test_a_master_that_is_deleted_comes_back_with_the_next_scan(make_daemon) -> None:
+@pytest.mark.parametrize("is_deleted", [True, False], ids=["deleted", "replaced by an older copy"])
+def test_a_master_that_someone_took_away_comes_back_whole_with_the_next_scan(make_daemon, is_deleted) -> None:
     daemon = make_daemon().start()
+    scan(daemon, "before")
+    daemon.await_files()
+    older = daemon.master.read_bytes()
+    scan(daemon, "meanwhile")
+    daemon.await_files()
+    daemon.master.unlink()
+    if not is_deleted:
+        daemon.master.write_bytes(older)
+    scan(daemon, "more")
+    daemon.await_files()
+    assert titles(daemon.master) == ALL
+    assert daemon.events("the master lacks entries") == []
+
+
+def test_a_single_master_that_is_deleted_is_told_and_mended_by_hand(make_daemon) -> None:
+    daemon = make_daemon("files: {layout: single}\n").start()
     scan(daemon, "before")
     daemon.await_files()
     daemon.master.unlink()
     scan(daemon, "meanwhile")
     daemon.await_files()
+    (line,) = daemon.events("the master lacks entries")
+    assert (line["entries"], line["remedy"]) == (1, "`nxscribe fsck CONFIG --mend` makes them again")
+    assert CliRunner().invoke(app, ["fsck", str(daemon.config), "--mend"]).exit_code == 0
     assert titles(daemon.master) == ALL[:2]
 
 

@@ -78,6 +78,8 @@ class Written:
     """Whether the scan has ended and raw files are awaited."""
     found: tuple[RawSeries, ...] = ()
     """The raw files of detectors that tell nobody, as they were found in their folders."""
+    shown: int = 0
+    """How many entries the master shows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,6 +121,15 @@ class JournalReader:
             (number,) = connection.execute("SELECT max(number) FROM record WHERE master = ?", (master,)).fetchone()
         return int(number or 0)
 
+    def count_made(self, master: str) -> int:
+        """How many scans of this master file have their files made from their newest state."""
+        with self._database.reading() as connection:
+            (count,) = connection.execute(
+                "SELECT count(*) FROM record WHERE master = ? AND position NOT IN (SELECT record FROM projection)",
+                (master,),
+            ).fetchone()
+        return int(count)
+
     def due(self, now: datetime, limit: int | None = None) -> tuple[outbox.Work, ...]:
         """The records whose files are to be made now, oldest scan first."""
         with self._database.reading() as connection:

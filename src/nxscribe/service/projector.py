@@ -52,6 +52,7 @@ class Projector:
         self._troubled = troubled
         self.trouble = ""
         """Why the journal cannot tell what is to be written, or not take what became of it; empty when it can."""
+        self._lacking: dict[str, int] = {}
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="projector")
@@ -132,9 +133,23 @@ class Projector:
             complete=written.complete,
             **({"pending": len(written.pending)} if written.awaits_raw else {}),
         )
+        self._see_to_master(work, written)
         for warning in written.warnings:
             log.warning("in the file", entry=written.entry, what=warning)
         self._tried(work, written)
+
+    def _see_to_master(self, work: Work, written: Written) -> None:
+        """Tell of a master that lacks what was written to it before: someone took it away, or put an old one there.
+
+        It is not mended here: the experiment may begin anew on purpose, with its former files in an archive.
+        """
+        lacking = self._journal.count_made(work.master) - written.shown
+        if lacking > 0 and self._lacking.get(work.master) != lacking:
+            remedy = "`nxscribe fsck CONFIG --mend` makes them again"
+            log.warning("the master lacks entries", master=str(written.master), entries=lacking, remedy=remedy)
+        self._lacking.pop(work.master, None)
+        if lacking > 0:
+            self._lacking[work.master] = lacking
 
     def _renumber(self, work: Work, taken: EntryTakenError) -> None:
         """Two daemons gave one number: whose entry came second takes the next one, and is due again at once."""

@@ -17,7 +17,7 @@ from nxscribe.projections.nexus import atomic, writer
 from nxscribe.projections.nexus.account import RECORD_ID
 from nxscribe.projections.nexus.nodes import ExternalLinkNode, GroupNode
 from nxscribe.projections.nexus.verify import verify_entry
-from nxscribe.records.record import entry_number
+from nxscribe.records.record import entry_name, entry_number
 
 CREATOR: Final = "nxscribe"
 
@@ -69,7 +69,8 @@ def link_entry(
 ) -> None:
     """Make the master's entry a link to `file`, and the default if it is the newest with a plot.
 
-    A new master takes in all that lies in its folder of entries, so that one that was deleted comes back whole.
+    A new master takes in all that lies in its folder of entries, so that one that was deleted comes back whole; so does
+    one that an older copy has replaced.
     """
     links = {entry: file}
     if master.exists():
@@ -77,15 +78,34 @@ def link_entry(
             default = _default(current, entry, has_plot=has_plot)
             if _leads_to(current, entry, file) and default == current.attrs.get("default", ""):
                 return
+            if _is_behind(master, current, entry):
+                links = {name: there for name, there in _in_folder(master).items() if name not in current} | links
     else:
-        folder = entries_folder(master)
-        links = {path.stem: f"{folder.name}/{path.name}" for path in folder.glob("entry_*.h5")} | links
+        links = _in_folder(master) | links
         with_plot = {
             name for name, there in links.items() if name != entry and _file_has_plot(master.parent / there, name)
         }
         default = _newest([*with_plot, *([entry] if has_plot else [])])
     with atomic.replacing(master, ownership) as temporary:
         atomic.write(temporary, _linked(master, links, default, time))
+
+
+def _in_folder(master: Path) -> dict[str, str]:
+    """What the master can link to, by entry."""
+    folder = entries_folder(master)
+    return {path.stem: f"{folder.name}/{path.name}" for path in folder.glob("entry_*.h5")}
+
+
+def _is_behind(master: Path, file: h5py.File, entry: str) -> bool:
+    """Whether the master does not show the entry before this one, whose file is there: as in an older copy of it."""
+    before = entry_name(entry_number(entry) - 1)
+    return before not in file and (entries_folder(master) / f"{before}.h5").exists()
+
+
+def entries_in(path: Path) -> int:
+    """How many entries a master shows."""
+    with opened(path) as file:
+        return len(file)
 
 
 def put_entry(

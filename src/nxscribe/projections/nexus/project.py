@@ -48,6 +48,7 @@ def write_nexus(record: Record, settings: FileSettings) -> Written:
         tree = build_tree(_definition(record), record, raw.links)
         complete = not record.is_open and not raw.pending
         _put(names, record, tree, files_aside(raw.links, names), settings.ownership, complete=complete)
+        shown = master.entries_in(path)
     return Written(
         master=path,
         entry_file=container,
@@ -59,6 +60,7 @@ def write_nexus(record: Record, settings: FileSettings) -> Written:
         complete=complete,
         awaits_raw=raw.pending and not record.is_open,
         found=raw.found,
+        shown=shown,
     )
 
 
