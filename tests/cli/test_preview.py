@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
@@ -95,6 +97,18 @@ def test_no_line_is_longer_than_the_terminal_and_no_name_is_cut(run, columns: in
     assert max(map(len, result.stdout.splitlines())) <= columns
     for name in ("@short_name", "energy*", "gap_final", "wavelength"):
         assert f" {name} " in result.stdout
+
+
+def test_a_narrow_terminal_is_told_what_a_wide_one_shows_and_a_pipe_is_wide(
+    run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    narrow = run("--technique", "tomo", columns=80).stdout
+    assert "tomo.xml:6" not in narrow
+    assert narrow.splitlines()[-1] == "from 100 columns on, and with --json, also where each is defined"
+    monkeypatch.delenv("COLUMNS", raising=False)
+    words = [sys.executable, "-m", "nxscribe", "preview", "id16a.yaml", "--technique", "tomo"]
+    piped = subprocess.run(words, capture_output=True, check=True, text=True).stdout
+    assert "tomo.xml:6" in next(line for line in piped.splitlines() if "energy*" in line)
 
 
 def test_json_holds_the_whole_tree(run) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -14,6 +16,10 @@ if TYPE_CHECKING:
     from nxscribe.plan import CapturePlan
     from nxscribe.service.config import Config
     from nxscribe.service.preview import Live
+
+
+_WIDTH_OF_PIPES: Final = 160
+"""So wide that each node is on one line, for grep and its like."""
 
 
 def preview(
@@ -39,7 +45,8 @@ def preview(
     if as_json:
         typer.echo(preview_json(plan, values))
     else:
-        console = Console(highlight=False)
+        is_for_programs = not (sys.stdout.isatty() or "COLUMNS" in os.environ)
+        console = Console(highlight=False, width=_WIDTH_OF_PIPES if is_for_programs else None)
         console.print(preview_view(plan, values, console.width))
 
 

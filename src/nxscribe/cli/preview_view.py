@@ -52,7 +52,10 @@ def preview_view(plan: CapturePlan, live: Live | None, width: int) -> Renderable
         if live and width < _WIDE:
             origins = Text(_LONG_NAME.sub(r"…/\1", origins.plain), origins.style)
         table.add_row(_name(guides, node), *cells, origins, *place)
-    return Group(table, Text(), *(_summary(root, live) if live else [Text("* mandatory", "dim")]))
+    told = _summary(root, live) if live else [Text("* mandatory", "dim")]
+    if width < _WIDE:
+        told.append(Text(f"from {_WIDE} columns on, and with --json, also where each is defined", "dim"))
+    return Group(table, Text(), *told)
 
 
 def _rows(
