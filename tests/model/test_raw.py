@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nxscribe.model import NO_DETECTOR, RawSeries, series_of, with_file
 
@@ -56,3 +58,33 @@ def test_a_detectors_files_keep_their_order_and_those_of_none_are_joined_by_name
         orders[detector] = [name for series in kept for name in series]
     assert orders["pco"] == names
     assert orders[NO_DETECTOR] == ["ref_0.edf", "ref_1.edf", "im_0.edf", "im_1.edf", "im_2.edf"]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        [f"im_{number:04d}_det1.cbf" for number in range(8, 13)],
+        [f"f_{number}.h5" for number in range(8, 13)],
+        [f"f_{number:04d}.h5" for number in range(9998, 10003)],
+        [f"scan_2_{number}_100%.edf" for number in range(2, 5)],
+    ],
+)
+def test_the_number_that_runs_is_found_wherever_it_stands(names: list[str]):
+    assert [list(one) for one in series_of("d", [f"/raw/{name}" for name in names])] == [names]
+    kept: tuple[RawSeries, ...] = ()
+    for name in [*names, names[1]]:
+        kept = with_file(kept, "d", f"/raw/{name}")
+    assert [list(one) for one in kept] == [names]
+
+
+NAMES = st.lists(st.text(alphabet="a1290_%.", min_size=1, max_size=8), max_size=20)
+
+
+@given(NAMES)
+def test_any_names_come_back_in_their_order(names: list[str]):
+    paths = [f"/raw/{name}" for name in names]
+    assert [name for one in series_of("d", paths) for name in one] == names
+    kept: tuple[RawSeries, ...] = ()
+    for path in paths:
+        kept = with_file(kept, "d", path)
+    assert [name for one in kept for name in one] == list(dict.fromkeys(names))

@@ -50,7 +50,7 @@ def test_a_file_of_a_camera_that_was_prepared_after_the_start_is_its_own_at_the_
     assert [(one.detector, one.dataset) for one in series] == [("pco", "/entry/data"), (NO_DETECTOR, "")]
 
 
-@pytest.mark.parametrize("name", ["", "  ", "folder/", "a\0b"])
+@pytest.mark.parametrize("name", ["", "  ", "folder/", "a\0b", "9" * 5000])
 def test_what_names_no_file_is_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(TriggerRefusedError, match="names no file"):
         with_named_file(started(tmp_path), name, {}, {})

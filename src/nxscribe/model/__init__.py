@@ -4,7 +4,8 @@ Everything else in nxscribe speaks in these words.
 """
 
 from nxscribe.model.definition import Attribute, Definition, Field, Group, Link, Node, Template
-from nxscribe.model.raw import NO_DETECTOR, RawSearch, RawSeries, detector_group, series_of, with_file
+from nxscribe.model.file_series import series_of, with_file
+from nxscribe.model.raw import NO_DETECTOR, RawSearch, RawSeries, detector_group
 from nxscribe.model.reading import Phase, Quality, Reading, Snapshot, Value
 from nxscribe.model.times import iso, now
 

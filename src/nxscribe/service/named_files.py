@@ -6,11 +6,15 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from typing import Final
 
 from nxscribe.errors import Problem, TriggerRefusedError
 from nxscribe.model import NO_DETECTOR, RawSearch, RawSeries, Reading, with_file
 from nxscribe.plan import LimaDetector, writes
 from nxscribe.records import Record
+
+_LONGEST: Final = 255
+"""Bytes of a file's name, in every file system."""
 
 
 def with_named_file(
@@ -21,7 +25,7 @@ def with_named_file(
     A relative name belongs to the scan's own folder. Raises TriggerRefusedError for what is no file's name.
     """
     path = os.path.normpath(os.path.join(record.directory, name))  # noqa: PTH118 - texts, as the record has them
-    if not name.strip() or name.endswith("/") or "\0" in name:
+    if not name.strip() or name.endswith("/") or "\0" in name or len(os.path.basename(path).encode()) > _LONGEST:  # noqa: PTH119
         raise TriggerRefusedError(
             Problem(f"{name!r} names no file", remedy="write a file's path, or its name in the scan's folder")
         )

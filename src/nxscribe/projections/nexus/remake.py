@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from nxscribe.errors import Problem, ProjectionError
-from nxscribe.model import now
+from nxscribe.model import NO_DETECTOR, now
 from nxscribe.projections.files import FileSettings, Written
 from nxscribe.projections.nexus import inspection
 from nxscribe.projections.nexus.project import names_of, write_nexus
@@ -59,8 +59,8 @@ def _with(record: Record, definition: DefinitionText) -> Record:
 
 
 def _missing_raw(record: Record) -> str:
-    """The first raw file that is not there, looking at the ends of each series."""
-    for series in record.raw:
+    """The first raw file of a detector that is not there, looking at the ends of each series."""
+    for series in (one for one in record.raw if one.detector != NO_DETECTOR):
         files = list(series)
         for name in dict.fromkeys((files[0], files[-1])):
             path = os.path.normpath(os.path.join(series.directory, name))  # noqa: PTH118 - texts, not paths of ours
