@@ -20,7 +20,7 @@ from nxscribe.projections.files import FileSettings, NotWritten, Written
 _START_S: Final = 60.0
 """How long the process may take to import its libraries, from a slow network disk for instance."""
 _CLOSE_S: Final = 5.0
-_DEATH_S: Final = 2.0
+_DEATH_S: Final = 1.0
 """A process that was killed is gone by then, unless it waits for a file system that holds it."""
 _LAST_WORDS: Final = 4000
 """Characters of a dead process's own report that go into the error."""

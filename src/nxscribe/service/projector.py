@@ -113,7 +113,9 @@ class Projector:
         except ProjectionError as error:
             retry_at = _retry_at(work, error)
             self._journal.failed(work, str(error), retry_at)
-            log.error(
+            # For a weekend without its disk, each scan has one line, and not one a minute.
+            tell = log.debug if retry_at and str(error) == work.last_error else log.error
+            tell(
                 "file not written" if retry_at else "record set aside",
                 record=work.record_id,
                 entry=work.entry,
