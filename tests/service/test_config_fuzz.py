@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from nxscribe.errors import InputError
 from nxscribe.service.config import load_config
+from nxscribe.service.examine import examine
 from nxscribe.service.config.schema import FORMS
 
 KEYS = sorted({key for form in FORMS.values() for key in form.model_fields} | {"tomo", "energy", "pco"})
@@ -47,6 +48,8 @@ def check(file: Path, data: bytes) -> None:
     try:
         config = load_config(file)
     except InputError as error:
+        assert error.problems
+        assert set(error.problems) <= set(examine(file).problems)
         for problem in error.problems:
             assert problem.location is not None
             assert problem.location.file == str(file)

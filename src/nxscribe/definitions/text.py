@@ -45,8 +45,8 @@ def check_size(data: bytes, file: str) -> None:
     if len(data) > MAX_BYTES:
         raise InputError(
             Problem(
-                f"{len(data) / 1e6:.1f} MB are too much",
-                f"a definition or config has at most {MAX_BYTES / 1e6:.1f} MB",
+                f"the file has more than {MAX_BYTES / 1e6:.1f} MB",
+                "no definition or config is so large",
                 "check that this is the right file",
                 Location(file),
             )
