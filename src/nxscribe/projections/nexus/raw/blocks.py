@@ -101,6 +101,7 @@ def _look_at(file_format: Format, paths: Sequence[str], sizes: Sizes, *, trust_s
                 layout = known[size] = _layout(file_format, path, size)
                 _check_same(path, layout, (layouts or [layout])[0])
                 _check_written(path, layout)
+                sizes.found_written(path)
             elif sizes.may_have_holes(path):
                 _check_written(path, layout)
         except _CutShortError as error:

@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from nxscribe.projections.nexus.raw.frames import NotYetError, RawError, status_of
-from nxscribe.projections.nexus.raw.holes import may_have_holes
+from nxscribe.projections.nexus.raw.holes import share_on_disk
 
 _MANY: Final = 50
 """From so many files of one folder on it is listed. It may hold those of other scans, so for few it is not."""
+_VARIES: Final = 0.8
+"""Where a file system compresses, one frame may take up so much less of the disk than another, and be there."""
 
 
 class Sizes:
@@ -18,6 +20,7 @@ class Sizes:
 
     def __init__(self, paths: Sequence[str]) -> None:
         """`paths` are those that will be asked for."""
+        self._share = 1.0
         counts: dict[str, int] = {}
         for path in paths:
             folder = path.rpartition("/")[0]
@@ -28,9 +31,15 @@ class Sizes:
         """In bytes. Raises RawError."""
         return self._status(path).st_size
 
+    def found_written(self, path: str) -> None:
+        """Note that a file has no holes: others that take up as much of the disk as it does need no look."""
+        share = share_on_disk(self._status(path))
+        if share < 1:
+            self._share = min(self._share, share * _VARIES)
+
     def may_have_holes(self, path: str) -> bool:
         """Whether a file may have parts that were never written. Raises RawError."""
-        return may_have_holes(self._status(path))
+        return share_on_disk(self._status(path)) < self._share
 
     def _status(self, path: str) -> os.stat_result:
         folder, _, name = path.rpartition("/")

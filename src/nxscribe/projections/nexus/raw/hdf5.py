@@ -125,6 +125,7 @@ def _parts(
                 part = _look(source, locks, parts[0].dataset if parts else "", with_offsets=with_offsets)
                 if part.offsets and part.written == part.frames:
                     known.setdefault(size, part)
+                    sizes.found_written(source.path)
             if parts and part.kind != parts[0].kind:
                 raise RawError(f"{part.path} holds {part.kind}, where the first file holds {parts[0].kind}")
         except RawError as error:

@@ -15,15 +15,13 @@ from typing import Final
 
 _BLOCK: Final = 512
 """The unit in which stat(2) tells how much of a file is on the disk, whatever the file system."""
-
-
-def may_have_holes(status: os.stat_result) -> bool:
-    """Whether less of a file is on the disk than it is long. Also so where a file system compresses."""
-    return status.st_blocks * _BLOCK < status.st_size
-
-
 _PAGE: Final = 4096
 """The least that a file system gives data or leaves a hole, in bytes."""
+
+
+def share_on_disk(status: os.stat_result) -> float:
+    """How much of a file is on the disk, from 0 to 1: less than 1 with holes, and where a file system compresses."""
+    return min(status.st_blocks * _BLOCK / status.st_size, 1.0) if status.st_size else 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import h5py
 
 from nxscribe.projections.nexus.nodes import FRAME_RANK
 from nxscribe.projections.nexus.raw.hdf5_file import frames_written
-from nxscribe.projections.nexus.raw.holes import holes_of, may_have_holes
+from nxscribe.projections.nexus.raw.holes import holes_of, share_on_disk
 from nxscribe.projections.nexus.validate.finding import Check, Finding
 from nxscribe.projections.nexus.validate.place import Place, links, objects, resolve
 
@@ -104,7 +104,7 @@ def _stored_outside(dataset: h5py.Dataset, file: Path) -> Iterator[str]:
         if status.st_size < offset + size:
             what = f"{status.st_size} bytes of {offset + size}; the rest reads as zeros"
             yield f"the raw file {found} is truncated: {what}"
-        elif may_have_holes(status) and holes_of(str(found)).ends(offset, size):
+        elif share_on_disk(status) < 1 and holes_of(str(found)).ends(offset, size):
             yield f"the raw file {found} was not written to the end of the frame at byte {offset}: it reads as zeros"
 
 
