@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tango
 
-from nxscribe.capture import Capturer, TangoReader
+from nxscribe.capture import Capturer
 from nxscribe.model import Definition, Field, Group, Phase, Quality, Reading, Snapshot, Template, now
 from nxscribe.plan import (
     CapturePlan,
@@ -36,12 +36,6 @@ def _devices(serve_module) -> Iterator[str]:
 @pytest.fixture
 def device(_devices: Iterator[str]) -> str:
     return next(_devices)
-
-
-@pytest.fixture
-def reader(tango_host) -> Iterator[TangoReader]:
-    with TangoReader(tango_host) as reader:
-        yield reader
 
 
 @pytest.fixture

@@ -27,12 +27,6 @@ SOON_S = 0.3
 """What a read takes at most that waits for nobody sick."""
 
 
-@pytest.fixture
-def reader(tango_host: str) -> Iterator[TangoReader]:
-    with TangoReader(tango_host) as reader:
-        yield reader
-
-
 @pytest.fixture(scope="module")
 def _devices(serve_module) -> Iterator[str]:
     return iter(serve_module("faulty", 24).devices)

@@ -59,8 +59,11 @@ class Freshness:
         for name in [name for name in wanted if name not in self._ways]:
             if interrupted():
                 return []
-            self._ways[name] = _READ  # also where the subscription fails: it is tried again with the next connection
-            self._ways[name] = self._link.subscribe(name, partial(self._heard, name)) or _READ
+            way = _READ  # also where the subscription fails: it is tried again with the next connection
+            try:
+                way = self._link.subscribe(name, partial(self._heard, name)) or _READ
+            finally:
+                self._ways[name] = way
         present = time.monotonic()
         due = [name for name, age_s in wanted.items() if self._due_at(name, age_s) <= present]
         self._tried.update(dict.fromkeys(due, present))
@@ -88,7 +91,7 @@ class Freshness:
         return {name: self._told(name) for name in self._wanted}
 
     def _told(self, name: TangoName) -> str:
-        way = self._ways.get(name, _READ)
+        way = self._ways.get(name, f"{_READ}, and not yet asked for events")
         if name in self._silent:
             way = f"{_READ}, as its {way} have stopped ({self._silent[name]})"
         age_s = time.monotonic() - self._memory.heard_at(name)

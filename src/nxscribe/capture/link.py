@@ -24,6 +24,7 @@ _EVENTS: Final = {
     tango.EventType.ARCHIVE_EVENT: "archive events",
 }
 """What an attribute may push, the best first."""
+_NOT_POLLED: Final = "API_AttributePollingNotStarted"
 
 
 class DeviceError(Exception):
@@ -100,12 +101,16 @@ class DeviceLink:
                 else:
                     heard(self._reading(name, event.attr_value, time.time(), ""))
 
+            is_polled = True
             for kind, told in _EVENTS.items():
+                if kind is tango.EventType.PERIODIC_EVENT and not is_polled:
+                    continue  # each vain attempt costs some milliseconds, and this one depends on polling alone
                 try:
                     self._subscriptions[name] = proxy.subscribe_event(name.member, kind, tell)
                 except tango.DevFailed as error:
                     if is_connection(error) or is_timeout(error):
                         raise self._failed(error) from None
+                    is_polled = error.args[0].reason != _NOT_POLLED
                 else:
                     return told
         return ""
