@@ -145,6 +145,17 @@ def test_a_broken_technique_hides_nothing_of_the_others(run) -> None:
     ]
 
 
+def test_a_definition_that_is_not_there_is_told_where_the_config_names_it(run) -> None:
+    config = CONFIG.replace("{definition: tomo.xml}", "{definition: tomo.xml, additions: [toma.xml]}")
+    [missing] = [problem for problem in told(run(config % "keV")) if "cannot be read" in problem]
+    assert missing == "id16a.yaml:3:57: error: toma.xml cannot be read"
+
+
+def test_a_source_that_is_written_twice_is_one_mistake(run) -> None:
+    found = told(run((CONFIG % "keV") + "  energy: {tango: a/b/c/d, unit: mm}\n"))
+    assert [problem for problem in found if "twice" in problem] == ["id16a.yaml:6:3: error: 'energy' is written twice"]
+
+
 def test_a_syntax_error_of_the_config_hides_no_definition_named_before_it(run) -> None:
     found = told(run("techniques: {tomo: {definition: gone.xml}}\nsources: [a\n"))
     assert "not YAML" in found[1]

@@ -142,7 +142,7 @@ def test_a_list_of_anchors_and_duplicates_is_told_at_once():
 
 
 def test_what_is_too_large_is_refused_unread():
-    assert "too much" in refusal(b"a" * (MAX_BYTES + 1))
+    assert "more than 2.1 MB" in refusal(b"a" * (MAX_BYTES + 1))
 
 
 @given(st.binary(max_size=200) | st.text("ab:-[]{}&*!|>'\"#%\n\t ,?", max_size=60).map(str.encode))

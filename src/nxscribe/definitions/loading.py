@@ -9,9 +9,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from nxscribe.definitions.document import ENTRY_NAME, Document, FlawedDefinitionError, FlawedDocumentError, Include
 from nxscribe.definitions.files import DISK, Files
@@ -40,7 +41,13 @@ class Loaded:
     warnings: tuple[Problem, ...]
 
 
-def load_definition(name: str, path: Path, additions: Sequence[Path] = (), files: Files = DISK) -> Loaded:
+def load_definition(
+    name: str,
+    path: Path,
+    additions: Sequence[Path] = (),
+    files: Files = DISK,
+    asked: Mapping[Path, Location] = MappingProxyType({}),
+) -> Loaded:
     """Read a technique's definition with everything that it includes.
 
     Args:
@@ -48,6 +55,7 @@ def load_definition(name: str, path: Path, additions: Sequence[Path] = (), files
         path: The technique's own file, `.xml` or `.yaml`.
         additions: A beamline's files, laid over it in this order.
         files: Where all of them are read from.
+        asked: Where these files are named: there stands what is wrong with one that is not there.
 
     Raises:
         FlawedDefinitionError: With the problems of all files, and the tree as far as it can be seen.
@@ -55,7 +63,7 @@ def load_definition(name: str, path: Path, additions: Sequence[Path] = (), files
     """
     loader = _Loader(files)
     for file in (path, *additions):
-        loader.load(file)
+        loader.load(file, asked.get(file))
     root = loader.root()
     check_tree(root, loader.findings)
     if loader.findings.failed:
@@ -136,11 +144,11 @@ class _Loader:
         self._open: dict[str, Location] = {}
         """The files whose includes are being read, each with the place that asked for it."""
 
-    def load(self, path: Path) -> None:
+    def load(self, path: Path, asked: Location | None = None) -> None:
         """Read a file that the config names. It may include what is beside and below it, or in its `definitions`."""
         parents = Path(os.path.normpath(path.absolute())).parents
         confines = next((folder for folder in parents if folder.name == _ROOT_FOLDER), parents[0])
-        self._load(Path(os.path.normpath(path)), None, confines)
+        self._load(Path(os.path.normpath(path)), asked, confines)
 
     def root(self) -> Group:
         """All trees as one, those of unreadable files apart."""

@@ -156,6 +156,8 @@ class _Builder:
         self.problems: list[Problem] = []
         self._count = 0
         self._open: list[Located] = []
+        self._repeated: set[int] = set()
+        """Mappings below the top of the file that stand in it twice: that is told, and nothing of what is in them."""
         self._keys: list[str | None] = []
         """For each open node the key whose value comes next; None when a key (or a list's item) does."""
 
@@ -213,7 +215,7 @@ class _Builder:
         locations = self._open[-1].key_locations
         if not key:
             self._problem("an empty name", "nothing stands before the colon", "write a name", location)
-        if key in locations:
+        if key in locations and id(self._open[-1]) not in self._repeated:
             self._problem(
                 f"{key!r} is written twice",
                 "the second would silently replace the first",
@@ -247,8 +249,10 @@ class _Builder:
             else:
                 self._keys[-1] = None
                 first = parent.setdefault(key, node)
-                if isinstance(first.value, dict) and isinstance(node.value, dict):
-                    return first  # a key that is written twice: what is wrong in the second mapping is told, too
+                if isinstance(first.value, dict) and isinstance(node.value, dict) and first is not node:
+                    if len(self._open) > 1:
+                        self._repeated.add(id(first))
+                    return first  # a key that is written twice: what is wrong in the second mapping is seen, too
         return node
 
     def _refuse_decorations(self, event: yaml.NodeEvent, location: Location) -> None:

@@ -47,7 +47,7 @@ def compile_techniques(config: Config, lost: Lost, files: Files = DISK) -> Compi
     for name, technique in config.techniques.items():
         lacks_files = False
         try:
-            loaded = load_definition(name, technique.definition, technique.additions, files)
+            loaded = load_definition(name, technique.definition, technique.additions, files, technique.places)
             definition = loaded.definition
             texts[name] = DefinitionText(name, definition.sha256, loaded.text)
             problems += loaded.warnings

@@ -251,6 +251,7 @@ class _Conversion:
                     sources=self._sources(("techniques", name, "sources"), technique.sources),
                     parameters=tuple(technique.parameters),
                     location=key_location(self._document, ("techniques", name)),
+                    places=self._places(("techniques", name), technique),
                 )
                 for name, technique in form.techniques.items()
                 if self._document.find(("techniques", name))  # else it stands in for those that are lost
@@ -262,6 +263,11 @@ class _Conversion:
             ),
             logging=LogSettings(form.logging.level, LogFormat(form.logging.format)),
         )
+
+    def _places(self, place: tuple[str, ...], technique: TechniqueForm) -> dict[Path, Location]:
+        additions = enumerate(technique.additions)
+        named = {self._path(text): self._document.at((*place, "additions", number)) for number, text in additions}
+        return {**named, self._path(technique.definition): self._document.at((*place, "definition"))}
 
     def _path(self, text: str) -> Path:
         return Path(os.path.normpath(self._file.parent / text))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
@@ -54,6 +54,8 @@ class Technique:
     sources: Mapping[str, Source]
     parameters: tuple[str, ...]
     location: Location | None = None
+    places: Mapping[Path, Location] = field(default_factory=dict)
+    """Where the config names the definition and the additions."""
 
 
 @dataclass(frozen=True, slots=True)
