@@ -9,9 +9,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import fabio
 import fabio.cbfimage
 import h5py
 import numpy as np
+import tango
 from daemons import Daemon, wait_until
 
 from nxscribe.records import read_record
@@ -36,7 +38,7 @@ def pending(daemon: Daemon) -> list[str]:
 
 def is_read_only(daemon: Daemon) -> bool:
     path = daemon.master.parent / "ma2210-sim_entries/entry_0001.h5"
-    return stat.S_IMODE(path.stat().st_mode) == 0o444
+    return path.exists() and stat.S_IMODE(path.stat().st_mode) == 0o444
 
 
 def test_files_that_nobody_told_of_are_linked_when_they_come_even_to_the_next_run_of_the_daemon(
@@ -123,6 +125,32 @@ def test_listed_files_are_counted_and_get_checksums_as_the_config_asks(make_daem
         assert note["checksum"].asstr()[()].tolist() == sums
         assert entry["nxscribe/frames_asked"][()].tolist() == [4]
     assert pending(daemon) == ["instrument/detector01/data_file"]
+
+
+def test_a_camera_that_still_saves_when_its_scan_ends_has_all_its_frames_in_the_end(
+    make_daemon: Callable[..., Daemon],
+) -> None:
+    daemon = make_daemon()
+    with daemon.config.open("a") as config:
+        config.write("detectors: {frelon: {device: sim/limaccds/frelon, group: instrument/detector01}}\n")
+    daemon.start()
+    folder = daemon.master.parent / "phantom/a1"
+    folder.mkdir(parents=True, exist_ok=True)
+    camera = tango.DeviceProxy("sim/limaccds/frelon")
+    camera.Init()
+    asked = {"saving_directory": str(folder), "saving_prefix": "a_", "saving_suffix": ".edf"}
+    asked |= {"saving_mode": "AUTO_FRAME", "acq_nb_frames": 12, "acq_expo_time": 0.25}
+    for name, value in asked.items():
+        camera.write_attribute(name, value)
+    daemon.start_scan()
+    camera.prepareAcq()
+    camera.startAcq()
+    wait_until(lambda: camera.last_image_saved >= 1, "frames are saved")
+    daemon.end_scan()  # two seconds before the camera is done, where nothing else keeps the machine busy
+    wait_until(lambda: is_read_only(daemon), "the entry is complete", 40)
+    seen = np.stack([fabio.open(str(folder / f"a_{number:04d}.edf")).data for number in range(12)])
+    np.testing.assert_array_equal(frames_in(daemon), seen)
+    assert pending(daemon) == []
 
 
 def test_named_files_survive_a_kill_of_the_daemon(make_daemon: Callable[..., Daemon]) -> None:

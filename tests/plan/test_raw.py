@@ -135,3 +135,35 @@ def test_a_camera_tells_how_it_writes_numbers(said: str, name: str) -> None:
     found, _ = series(snapshot(Phase.INITIAL, 3), final)
     assert next(iter(found[0])) == name
     assert writes(PCO, final.readings, f"/data/scan/{name}")
+
+
+def running(saved: int, files: int, *, asked: int = 100, per_file: int = 1, status: str = "Running") -> Snapshot:
+    final = snapshot(Phase.FINAL, files)
+    said = {
+        "acq_nb_frames": asked, "saving_frame_per_file": per_file, "last_image_saved": saved - 1, "acq_status": status,
+    }  # fmt: skip
+    readings = {f"pco.{name}": Reading("tango", TIME, np.asarray(one)) for name, one in said.items()}
+    return replace(final, readings={**final.readings, **readings})
+
+
+@pytest.mark.parametrize(
+    ("final", "count"),
+    [
+        (running(90, 90), 100),
+        (running(0, 0), 100),
+        (running(90, 3, per_file=40), 3),
+        (running(70, 1, per_file=40), 3),
+        (running(90, 130), 140),  # forty darks and flats before
+        (running(90, 90, status="Ready"), 90),
+        (running(100, 100), 100),
+        (running(90, 90, asked=0), 90),
+    ],
+)
+def test_a_camera_that_still_runs_when_its_scan_has_finished_has_files_to_come(final: Snapshot, count: int) -> None:
+    found, _ = series(snapshot(Phase.INITIAL, 0), final)
+    assert [one.count for one in found] == [count]
+
+
+def test_a_camera_that_runs_on_after_an_abort_has_the_files_that_it_had() -> None:
+    found = camera_files({"pco": PCO}, snapshot(Phase.INITIAL, 0), running(90, 90), finished=False)
+    assert [one.count for one in found.series] == [90]

@@ -17,6 +17,8 @@ SAVING_ATTRIBUTES: Final = (
     "saving_index_format",
     "saving_frame_per_file",
     "acq_nb_frames",
+    "acq_status",
+    "last_image_saved",
 )
 """What a Lima camera says of its files (https://lima1.readthedocs.io, device LimaCCDs)."""
 

@@ -27,19 +27,22 @@ class CameraFiles:
     """A warning for each detector whose files cannot be told."""
 
 
-def camera_files(detectors: Mapping[str, LimaDetector], initial: Snapshot, final: Snapshot) -> CameraFiles:
-    """The files of each detector that wrote any.
+def camera_files(
+    detectors: Mapping[str, LimaDetector], initial: Snapshot, final: Snapshot, *, finished: bool = True
+) -> CameraFiles:
+    """The files of each detector that wrote any. `finished` says that the scan was not cut short.
 
     Lima names a file prefix + number + suffix in its saving directory, and says which number comes next. Files are
     those from the start's next number up to the end's. A camera that was prepared after the start (its directory,
-    prefix or suffix changed, or its number went back) began at 0: that is assumed, and said.
+    prefix or suffix changed, or its number went back) began at 0: that is assumed, and said. One that still runs when
+    its scan has finished will write the files of the frames that it was asked for and has not saved yet.
     """
     series: list[RawSeries] = []
     frames: dict[str, int] = {}
     problems: list[Problem] = []
     for detector in detectors.values():
         try:
-            found = _series(detector, initial.readings, final.readings, problems)
+            found = _series(detector, initial.readings, final.readings, problems, finished=finished)
         except _UnclearError as unclear:
             problems.append(_warning(detector, str(unclear)))
         else:
@@ -66,7 +69,12 @@ class _UnclearError(Exception):
 
 
 def _series(
-    detector: LimaDetector, initial: Mapping[str, Reading], final: Mapping[str, Reading], problems: list[Problem]
+    detector: LimaDetector,
+    initial: Mapping[str, Reading],
+    final: Mapping[str, Reading],
+    problems: list[Problem],
+    *,
+    finished: bool,
 ) -> tuple[RawSeries, ...]:
     after = _number(detector, "saving_next_number", final)
     names = {attribute: _text(detector, attribute, final) for attribute in ("directory", "prefix", "suffix")}
@@ -81,14 +89,13 @@ def _series(
             problems.append(
                 _warning(detector, f"it was prepared after the scan's start ({what} changed): counted from 0")
             )
-    if after == before:
+    count = _with_those_to_come(detector, final, after - before) if finished else after - before
+    if not count:
         return ()
     if not names["directory"].startswith("/"):
         raise _UnclearError(f"its saving directory {names['directory']!r} is no absolute path")
     pattern = f"{_literal(names['prefix'])}{_index_format(detector, final)}{_literal(names['suffix'])}"
-    return (
-        RawSeries(detector.name, names["directory"].rstrip("/"), pattern, before, after - before, detector.dataset),
-    )
+    return (RawSeries(detector.name, names["directory"].rstrip("/"), pattern, before, count, detector.dataset),)
 
 
 def _index_format(detector: LimaDetector, readings: Mapping[str, Reading]) -> str:
@@ -98,6 +105,22 @@ def _index_format(detector: LimaDetector, readings: Mapping[str, Reading]) -> st
     except _UnclearError:
         return _LIMA_NUMBER
     return said if said.count("%") == 1 and _NUMBER_FIELD.search(said) else _LIMA_NUMBER
+
+
+def _with_those_to_come(detector: LimaDetector, readings: Mapping[str, Reading], files: int) -> int:
+    """How many files a scan will have: a camera that still runs has written so many of them as yet."""
+    try:
+        status = str(_reading(detector, "acq_status", readings).value)
+        names = ("acq_nb_frames", "last_image_saved", "saving_frame_per_file")
+        asked, last, per_file = (_number(detector, name, readings) for name in names)
+    except _UnclearError:
+        return files
+    saved = last + 1
+    if status != "Running" or per_file < 1 or not 0 <= saved < asked:
+        return files
+    # Both as files of the running series. What there is beyond was written by others before it in the same scan.
+    begun, whole = -(-saved // per_file), -(-asked // per_file)
+    return whole + max(files - begun, 0)
 
 
 def _asked(detector: LimaDetector, readings: Mapping[str, Reading], files: int) -> int:

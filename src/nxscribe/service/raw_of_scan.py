@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from nxscribe.model import RawSeries, Reading, Snapshot
 from nxscribe.plan import CapturePlan, camera_files
-from nxscribe.records import Record
+from nxscribe.records import EndReason, Record
 from nxscribe.service.config import Config
 from nxscribe.service.named_files import named_raw
 from nxscribe.service.requests import EndRequest
@@ -21,7 +21,8 @@ def with_raw(
     the camera says, it is these: a control system may name the last one only. `listed` are the request's own.
     """
     final = record.final or record.initial
-    cameras = camera_files(plan.detectors, record.initial, final)
+    finished = record.end_reason is EndReason.FINISHED
+    cameras = camera_files(plan.detectors, record.initial, final, finished=finished)
     named = [one for one in named_raw(record, plan.detectors, final.readings) if one.detector not in request.files]
     some = {
         one.detector for one in cameras.series if _files(named, one.detector) <= _files(cameras.series, one.detector)
