@@ -148,7 +148,7 @@ def test_a_broken_technique_hides_nothing_of_the_others(run) -> None:
 def test_a_definition_that_is_not_there_is_told_where_the_config_names_it(run) -> None:
     config = CONFIG.replace("{definition: tomo.xml}", "{definition: tomo.xml, additions: [toma.xml]}")
     [missing] = [problem for problem in told(run(config % "keV")) if "cannot be read" in problem]
-    assert missing == "id16a.yaml:3:57: error: toma.xml cannot be read"
+    assert missing == "id16a.yaml:3:55: error: toma.xml cannot be read"
 
 
 def test_a_source_that_is_written_twice_is_one_mistake(run) -> None:

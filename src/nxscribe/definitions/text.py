@@ -45,7 +45,7 @@ def check_size(data: bytes, file: str) -> None:
     if len(data) > MAX_BYTES:
         raise InputError(
             Problem(
-                f"the file has more than {MAX_BYTES / 1e6:.1f} MB",
+                f"{Path(file).name} has more than {MAX_BYTES / 1e6:.1f} MB",
                 "no definition or config is so large",
                 "check that this is the right file",
                 Location(file),
