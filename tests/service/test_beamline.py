@@ -101,7 +101,7 @@ def test_problems_of_all_techniques_come_at_once_sorted_and_once(problems) -> No
         scan="<b>${b}</b><wrong",
     )
     assert [problem.split(": ")[0].split(":")[0] for problem in found] == [
-        "gone.xml",
+        "beamline.yaml",
         "scan.xml",
         "tomo.xml",
         "tomo.xml",
