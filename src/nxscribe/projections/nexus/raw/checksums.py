@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,21 +14,34 @@ import h5py
 from nxscribe.projections.nexus.raw.names import Names
 
 ALGORITHM: Final = "sha256"
+_BLOCK: Final = 1 << 22
+"""Bytes that are read at once."""
 
 
-def checksum_of(path: Path | str) -> str:
-    """A file's SHA-256, in hexadecimal digits. Raises OSError."""
+def checksum_of(path: Path | str, until: float = math.inf) -> str:
+    """A file's SHA-256, in hexadecimal digits; empty where it was not made `until` then, on the monotonic clock.
+
+    Raises OSError.
+    """
+    digest = hashlib.new(ALGORITHM)
     with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, ALGORITHM).hexdigest()
+        while block := file.read(_BLOCK):
+            if time.monotonic() > until:
+                return ""
+            digest.update(block)
+    return digest.hexdigest()
 
 
 class Checksums:
     """Those of one scan's files, as far as they can be made in a given time: the next attempt goes on from there."""
 
     def __init__(self, names: Names, most_s: float) -> None:
-        """`most_s` is how long the files of all detectors together may take, in s."""
+        """`most_s` is how long the files of all detectors together may take, in s. The last that is begun by then may
+        take as long again: one that takes longer stays without.
+        """
         self._names = names
         self._until = time.monotonic() + most_s
+        self._at_most = self._until + most_s
 
     def of(self, group: str, paths: Sequence[str]) -> list[str]:
         """For each file its checksum, empty where it was not made or cannot be.
@@ -42,7 +56,7 @@ class Checksums:
         try:
             if known and Path(path).stat().st_mtime <= known_at:
                 return known
-            return checksum_of(path) if time.monotonic() < self._until else ""
+            return checksum_of(path, self._at_most) if time.monotonic() < self._until else ""
         except OSError:
             return ""
 
