@@ -174,11 +174,11 @@ def attempts(daemon: Daemon) -> int:
 
 
 @contextmanager
-def fickle(daemon: Daemon) -> Iterator[Callable[[str], object]]:
+def fickle(daemon: Daemon, at_first: str = "good") -> Iterator[Callable[[str], object]]:
     """Start the daemon on a data root whose mood can be set. It shows the folder `behind`."""
     behind, mood = daemon.data.with_name("behind"), daemon.data.with_name("mood")
     behind.mkdir()
-    mood.write_text("good")
+    mood.write_text(at_first)
     command = [*NAMESPACE, sys.executable, fickle_disk.__file__, behind, daemon.data, mood]
     start_behind(daemon, list(map(str, command)))
     try:
@@ -200,6 +200,18 @@ def test_a_file_server_that_fails(make_daemon, mood: str, why: str) -> None:
     with fickle(daemon) as set_mood:
         trouble_and_recovery(daemon, lambda: set_mood(mood), lambda: set_mood("good"), why)
     assert titles(daemon.data.with_name("behind") / daemon.master.relative_to(daemon.data)) == ALL
+
+
+@pytest.mark.usefixtures("may_mount_fuse")
+def test_a_daemon_starts_and_answers_while_the_file_server_hangs(make_daemon) -> None:
+    daemon = make_daemon()
+    with fickle(daemon, "hang") as set_mood:
+        assert daemon.start_scan(scan="before")["dead_time_s"] < 5
+        daemon.end_scan()
+        assert daemon.proxy.filesWaiting == 1
+        set_mood("good")
+        daemon.await_files()
+    assert titles(daemon.data.with_name("behind") / daemon.master.relative_to(daemon.data)) == ALL[:1]
 
 
 @pytest.mark.usefixtures("may_mount_fuse")
