@@ -45,7 +45,8 @@ def test_a_restart_on_a_broken_set_serves_the_last_good_one_and_alarms_until_it_
     daemon.start()
     assert daemon.proxy.state() == tango.DevState.RUNNING
     assert "plain.xml:" in daemon.proxy.status()
-    [line] = daemon.events("the files cannot be used, the last good definitions are in force")
+    said = "the files cannot be used, the last good definitions are in force"
+    [line] = wait_until(lambda: daemon.events(said), "the start says so")
     assert "plain.xml:" in line["problems"][0]
     assert daemon.end_scan()["entry"] == "entry_0001"
     assert daemon.proxy.state() == tango.DevState.ALARM
