@@ -24,7 +24,7 @@ from nxscribe.errors import Severity
 from nxscribe.model import RawSeries, now
 from nxscribe.projections import FileSettings, Written
 from nxscribe.projections.nexus import write_nexus
-from nxscribe.projections.nexus.raw import hdf5
+from nxscribe.projections.nexus.raw import checksums, hdf5
 from nxscribe.projections.nexus.validate import Check, validate
 from nxscribe.records import EndReason, Record
 
@@ -382,6 +382,40 @@ def test_checksums_that_take_long_are_made_in_several_attempts(
     late = write_nexus(over, waiting)
     assert late.complete
     assert "" not in sums(late)
+
+
+def test_a_file_that_is_written_while_checksums_are_made_gets_its_own_when_it_is_whole(
+    record: Record, folder: Path, linked: FileSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = replace(linked, raw_hours=1.0, checksums_s=10.0)
+    paths = [folder / f"im_{number}.edf.gz" for number in range(2)]
+    for path, frame in zip(paths, frames(), strict=False):
+        gzipped_edf(path, frame)
+    whole = paths[0].read_bytes()
+    paths[0].write_bytes(whole[:100])
+
+    honest = checksums.checksum_of
+
+    def while_the_detector_writes(path: str, until: float) -> str:
+        made = honest(path, until)
+        if path == str(paths[1]):
+            paths[0].write_bytes(whole)
+        return made
+
+    series = RawSeries("pco", str(folder), "im_%d.edf.gz", 0, 2)
+    over = replace(ended(record, series), checksums=("pco",), end_time=now())
+    with monkeypatch.context() as patched:
+        patched.setattr(checksums, "checksum_of", while_the_detector_writes)
+        early = write_nexus(over, waiting)
+    assert early.pending[f"{GROUP}/data_file/checksum"] == "1 of 2 files have no checksum yet"
+    assert sums(write_nexus(over, waiting)) == [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
+
+
+def test_a_file_that_is_not_whole_gets_no_checksum(record: Record, folder: Path, linked: FileSettings) -> None:
+    over = replace(ended(record, cbf_series(folder)), checksums=("pco",))
+    path = folder / "p_1.cbf"
+    path.write_bytes(path.read_bytes()[:10_000])
+    assert [bool(one) for one in sums(write_nexus(over, linked))] == [True, False, True]
 
 
 def compressed_edf(path: Path, seen: np.ndarray) -> None:

@@ -6,6 +6,8 @@ import hashlib
 import math
 import time
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -32,6 +34,24 @@ def checksum_of(path: Path | str, until: float = math.inf) -> str:
     return digest.hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What tells that a file was written."""
+
+    size: int
+    modified_s: float
+    """UNIX time."""
+
+
+def _state(path: str) -> _State | None:
+    """None where it is not there."""
+    try:
+        status = Path(path).stat()
+    except OSError:
+        return None
+    return _State(status.st_size, status.st_mtime)
+
+
 class Checksums:
     """Those of one scan's files, as far as they can be made in a given time: the next attempt goes on from there."""
 
@@ -43,19 +63,27 @@ class Checksums:
         self._until = time.monotonic() + most_s
         self._at_most = self._until + most_s
 
-    def of(self, group: str, paths: Sequence[str]) -> list[str]:
-        """For each file its checksum, empty where it was not made or cannot be.
+    def of(self, group: str, paths: Sequence[str], spoiled: AbstractSet[str] = frozenset()) -> list[str]:
+        """For each file its checksum, empty where it was not made or cannot be. Those of `spoiled` are not whole, and
+        get none.
 
         What the entry that is there says of a file stands, unless the file was written since: so a file that was
         damaged later does not get a checksum that fits.
         """
         known, known_at = self._known(group)
-        return [self._one(path, known.get(self._names.from_master(path), ""), known_at) for path in paths]
+        before = {path: _state(path) for path in paths}
+        made: dict[str, str] = {}
+        for path, state in before.items():
+            said = known.get(self._names.from_master(path), "")
+            if said and state and state.modified_s <= known_at:
+                made[path] = said
+            elif state and path not in spoiled:
+                made[path] = self._make(path)
+        # One that was still being written is hashed when it is whole: what was made of a part of it would stand.
+        return [made.get(path, "") if _state(path) == before[path] else "" for path in paths]
 
-    def _one(self, path: str, known: str, known_at: float) -> str:
+    def _make(self, path: str) -> str:
         try:
-            if known and Path(path).stat().st_mtime <= known_at:
-                return known
             return checksum_of(path, self._at_most) if time.monotonic() < self._until else ""
         except OSError:
             return ""

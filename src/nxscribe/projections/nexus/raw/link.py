@@ -76,11 +76,11 @@ class Linker:
         except ListedOnlyError as error:
             # Nothing is wrong with them, as far as can be seen: no more can be had of them through HDF5.
             link.warnings.append(f"{data}: {error}")
-            whole = _look_at_listed(link, f"{group}/data_file", paths)
+            spoiled = _look_at_listed(link, f"{group}/data_file", paths)
             if kinds <= CBF:
-                link.count(group, whole, asked)
+                link.count(group, len(paths) - len(spoiled), asked)
             if self.checksums and detector in self.with_checksums:
-                _add_checksums(link, group, listing, self.checksums.of(group, paths))
+                _add_checksums(link, group, listing, self.checksums.of(group, paths, spoiled))
         except RawError as error:
             link.lack(data, error, ": the frames are not linked")
         else:
@@ -128,15 +128,15 @@ def _attach(link: RawLink, group: str, frames: Frames, shown: Sequence[str]) -> 
         link.pending[f"{inside}/{_name(shown[-1])}"] = frames.short
 
 
-def _look_at_listed(link: RawLink, inside: str, paths: Sequence[str]) -> int:
-    """Report the files that are not whole. Gives how many are."""
+def _look_at_listed(link: RawLink, inside: str, paths: Sequence[str]) -> frozenset[str]:
+    """Report the files that are not whole, and give them."""
     spoiled = listed.spoiled(paths)
     for path, error in list(spoiled.items())[:_TOLD]:
         link.lack(f"{inside}/{_name(path)}", error)
     if more := list(spoiled.values())[_TOLD:]:
         late = [error for error in more if isinstance(error, NotYetError)]
         link.lack(inside, (late or more)[0], f", and {len(more) - 1} more are not whole")
-    return len(paths) - len(spoiled)
+    return frozenset(spoiled)
 
 
 def _add_checksums(link: RawLink, group: str, listing: GroupNode, sums: Sequence[str]) -> None:
