@@ -39,6 +39,7 @@ from rich.table import Table
 from nxscribe.simulation import TangoDatabase
 from nxscribe.simulation.process import ChildProcess
 from peer import NxsDataWriter
+from processes import held_mb
 
 DEVICES = Path(__file__).parent / "devices"
 DEADLINE_S = 20.0
@@ -146,7 +147,7 @@ class Daemon:
 
     @property
     def memory_mb(self) -> float:
-        return resident_mb(self.process.pid)
+        return held_mb(self.process.pid)
 
     def check(self, expected: list[float]) -> int:
         """See that every value of every file is right; say how many entries there were."""
@@ -166,12 +167,6 @@ class Daemon:
         self.process.terminate()
         self.process.wait(60)
         self._log.close()
-
-
-def resident_mb(pid: int) -> float:
-    """What a process holds in memory, its share of what it shares."""
-    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    return int(text.partition("\nPss:")[2].split()[0]) / 1e3
 
 
 def wait_until(condition: Callable[[], bool], what: str) -> None:

@@ -27,7 +27,7 @@ from tango.test_context import parse_ior
 
 from capture import Daemon
 from nxscribe.simulation import TangoDatabase
-from servers import Server
+from processes import Server
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 

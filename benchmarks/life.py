@@ -20,9 +20,9 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from capture import Daemon, resident_mb
+from capture import Daemon
 from nxscribe.simulation import TangoDatabase
-from servers import Server
+from processes import Server, held_mb
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
@@ -86,7 +86,7 @@ def live(daemon: Daemon, servers: list[Server], scans: int, every: int) -> None:
         if number % max(scans // LINES, 1) == 0:
             daemon.await_files()
             ours = daemon.process.pid, writer_of(daemon)
-            sizes = tuple(resident_mb(pid) for pid in ours)
+            sizes = tuple(held_mb(pid) for pid in ours)
             files = [len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in ours]
             threads = len(list(Path(f"/proc/{ours[0]}/task").iterdir()))
             now = (statistics.median(took), *sizes)

@@ -33,6 +33,7 @@ from nxscribe.projections import FileSettings
 from nxscribe.projections.nexus import write_nexus
 from nxscribe.records import Journal, Record
 from nxscribe.records.parts import text_sha256
+from processes import held_mb
 
 DATASETS, RAW_FILES, PARAMETERS, EXPERIMENTS = 5899, 5_560_295, 169_760, 120
 """A week of the ESRF; its experiments are estimated: 40 beamlines, three each."""
@@ -199,7 +200,9 @@ def memory(folder: Path, scans: int) -> None:
         daemon = plain_daemon(folder / "daemon", "memory", "test/everything/m/energy").start()
         try:
             proxy = daemon.proxy
-            print(f"{'scans':>8}{'daemon':>10}{'writer':>10}   MB resident; descriptors of both; threads of the daemon")
+            print(
+                f"{'scans':>8}{'daemon':>10}{'writer':>10}   MB; descriptors of both; threads of the daemon"
+            )
             first: tuple[float, float] | None = None
             for number in range(1, scans + 1):
                 proxy.StartScan(daemon.request(scan=f"s{number}", proposal=f"ma{number // 500}"))
@@ -208,7 +211,7 @@ def memory(folder: Path, scans: int) -> None:
                     time.sleep(0.02)
                 if number % max(scans // 10, 1) == 0 or number == 200:
                     pids = daemon.process.pid, writer_of(daemon)
-                    sizes = tuple(resident(pid) for pid in pids)
+                    sizes = tuple(held_mb(pid) for pid in pids)
                     first = first or sizes
                     open_files = [len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in pids]
                     threads = len(list(Path(f"/proc/{pids[0]}/task").iterdir()))
@@ -226,14 +229,6 @@ def waiting(proxy: tango.DeviceProxy) -> int:
         return int(proxy.filesWaiting)
     except tango.DevFailed:
         return MOST_WAITING + 1
-
-
-def resident(pid: int) -> float:
-    """Megabytes of private memory that the process holds."""
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) / 1e3
-    raise AssertionError(pid)
 
 
 def timed(series: list[tuple[float, float]], deed):

@@ -1,4 +1,4 @@
-"""Device servers of a benchmark, which can be ended, frozen and started again."""
+"""Processes of a benchmark: device servers that can be ended, frozen and started again, and what a process holds."""
 
 from __future__ import annotations
 
@@ -50,3 +50,9 @@ class Server:
     def thaw(self) -> None:
         """Let it go on."""
         os.kill(self._process.pid, signal.SIGCONT)
+
+
+def held_mb(pid: int) -> float:
+    """The memory that a process has for itself: not the programs and libraries that it shares with others."""
+    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return int(text.partition("\nAnonymous:")[2].split()[0]) / 1e3
