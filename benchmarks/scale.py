@@ -200,9 +200,7 @@ def memory(folder: Path, scans: int) -> None:
         daemon = plain_daemon(folder / "daemon", "memory", "test/everything/m/energy").start()
         try:
             proxy = daemon.proxy
-            print(
-                f"{'scans':>8}{'daemon':>10}{'writer':>10}   MB; descriptors of both; threads of the daemon"
-            )
+            print(f"{'scans':>8}{'daemon':>10}{'writer':>10}   MB; descriptors of both; threads of the daemon")
             first: tuple[float, float] | None = None
             for number in range(1, scans + 1):
                 proxy.StartScan(daemon.request(scan=f"s{number}", proposal=f"ma{number // 500}"))

@@ -67,6 +67,10 @@ class Everything(Device):
         raise RuntimeError("the crate is off")
 
     @attribute(dtype=float)
+    def verbose(self) -> float:
+        raise RuntimeError("the crate is off " * 50)
+
+    @attribute(dtype=float)
     def refusing(self) -> float:
         tango.Except.throw_exception("Crate_Off", "the crate is off", "Everything.refusing")
         raise AssertionError

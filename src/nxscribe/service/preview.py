@@ -55,7 +55,7 @@ def preview_json(plan: CapturePlan, live: Live | None) -> str:
         document["capture_s"] = {phase.value: seconds for phase, seconds in live.durations_s.items()}
         document["slowest"] = [{"attribute": name, "seconds": _finite(s)} for name, s in live.slowest.items()]
         document["missing"] = live.missing
-    return json.dumps(document | {"entry": _plain(preview_tree(plan), "", live)}, indent=2, ensure_ascii=False)
+    return json.dumps(document | {"entry": _plain(preview_tree(plan), "", live)}, indent=2)
 
 
 def _plain(node: PreviewNode, path: str, live: Live | None) -> dict[str, object]:

@@ -289,17 +289,18 @@ class Session:
             self._refuse_unless(wanted)
             self._stop.clear()
             self._status = replace(self._status, state=passing)
-        self._announce(self)
         refused = ""
         try:
+            self._announce(self)
             yield
         except JournalError as error:
             refused = str(error)
             raise
         finally:
-            self._status = replace(self._status, refused=refused)
             if self._status.state is passing:
-                self._change(lambda before: replace(before, state=wanted))
+                self._change(lambda before: replace(before, state=wanted, refused=refused))
+            elif self._status.refused:
+                self._change(lambda before: replace(before, refused=""))
 
     def _refuse_unless(self, wanted: ScanState) -> None:
         if wanted is ScanState.RUNNING:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import msgspec
 import tango
 
+from nxscribe.capture.values import text_of
 from nxscribe.errors import NxscribeError, Problem
 from nxscribe.service.requests import Json
 from nxscribe.service.status import Answer
@@ -55,15 +57,15 @@ class ScribeClient:
     def reload(self) -> list[str]:
         """Have config and definitions read anew, now. Returns every problem; none when the new set is in force."""
         with _plainly(self._device):
-            return list(self._proxy.Reload() or ())
+            return [text_of(problem) for problem in self._proxy.Reload() or ()]
 
     def show(self) -> dict[str, object]:
         """State, status and every attribute, as the device shows them."""
         with _plainly(self._device):
-            shown: dict[str, object] = {"state": str(self._proxy.state()), "status": self._proxy.status()}
+            shown: dict[str, object] = {"state": str(self._proxy.state()), "status": text_of(self._proxy.status())}
             names = [name for name in self._proxy.get_attribute_list() if name not in ("State", "Status")]
             for one in self._proxy.read_attributes(names):
-                shown[one.name] = list(one.value) if isinstance(one.value, tuple) else one.value
+                shown[one.name] = _read(one.value)
         return shown
 
 
@@ -75,7 +77,7 @@ def _plainly(device: str) -> Iterator[None]:
     except tango.DevFailed as error:
         first = error.args[0]
         if first.reason.startswith(REASON_PREFIX):
-            raise ClientError(*(Problem(line) for line in first.desc.splitlines())) from None
+            raise ClientError(*(Problem(text_of(line)) for line in first.desc.splitlines())) from None
         raise ClientError(
             Problem(
                 f"{device} cannot be reached: {first.desc.splitlines()[0]}",
@@ -85,8 +87,15 @@ def _plainly(device: str) -> Iterator[None]:
         ) from None
 
 
+def _read(value: object) -> object:
+    if isinstance(value, tuple):
+        return [_read(one) for one in value]
+    return text_of(value) if isinstance(value, str) else value
+
+
 def _json(request: object) -> str:
-    return msgspec.json.encode(request).decode()
+    # In ASCII: PyTango can send Latin-1 alone.
+    return json.dumps(request)
 
 
 def _answer(text: str) -> Answer:

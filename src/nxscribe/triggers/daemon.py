@@ -77,6 +77,7 @@ class _DeviceServer:
     """The Tango server, in a thread of its own."""
 
     def __init__(self, scribe: Scribe, settings: TangoSettings) -> None:
+        self._scribe = scribe
         self._settings = settings
         self._up = threading.Event()
         self._failure: str | None = None
@@ -96,8 +97,8 @@ class _DeviceServer:
                     )
                 )
         # A client's first sight of a device is of the scan that was taken up.
-        for device in tango.Util.instance().get_device_list_by_class("NxScribe"):
-            device.publish()
+        for session in self._scribe.sessions.values():
+            self._publish(session)
 
     @property
     def ended(self) -> bool:
@@ -131,9 +132,9 @@ class _DeviceServer:
             return
         try:
             tango.Util.instance().get_device_by_name(session.status.device).publish()
-        except tango.DevFailed as error:
+        except Exception as error:  # noqa: BLE001 - PyTango raises more than its own
             # An event that could not be sent must not cost the trigger that it speaks of.
-            log.warning("event not pushed", device=session.status.device, reason=error.args[0].desc)
+            log.warning("event not pushed", device=session.status.device, reason=str(error))
 
 
 def register(settings: TangoSettings) -> None:

@@ -7,6 +7,7 @@ one value of an attribute.
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -123,7 +124,7 @@ class NxScribe(Device):
                     max_dim_x=_MOST_LINES,
                     doc=shown.doc,
                     unit=shown.unit,
-                    fget=lambda _device, _attr, shown=shown: shown.read(self._session.status, self.scribe),
+                    fget=lambda _device, _attr, shown=shown: _sendable(shown.read(self._session.status, self.scribe)),
                     access=AttrWriteType.READ_WRITE if shown.write else AttrWriteType.READ,
                     **({"fset": self._writer(shown.write, shown.name)} if shown.write else {}),
                 )
@@ -141,13 +142,13 @@ class NxScribe(Device):
         """What it does, and every trouble, in words."""
         now = self._session.status
         what = f"{now.state}: {now.scan} ({now.technique}), {now.entry}" if now.scan else "ready"
-        return "\n".join([what, *self.scribe.troubles])
+        return str(_sendable("\n".join([what, *self.scribe.troubles])))
 
     def publish(self) -> None:
         """Push an event for everything that changed since the last time. Any thread may call it."""
         with self._telling:
             now = self._session.status
-            current: dict[str, object] = {shown.name: shown.read(now, self.scribe) for shown in _PUSHED}
+            current: dict[str, object] = {shown.name: _sendable(shown.read(now, self.scribe)) for shown in _PUSHED}
             for name, value in current.items():
                 if self._told.get(name) != value:
                     self.push_change_event(name, value)
@@ -193,7 +194,7 @@ class NxScribe(Device):
     def Reload(self) -> list[str]:  # noqa: N802
         """Read config and definitions anew; the last good set stays in force if they cannot be used."""
         with self._answering("Reload"):
-            return [str(problem) for problem in self.scribe.reload()]
+            return [str(_sendable(str(problem))) for problem in self.scribe.reload()]
 
     @command(doc_in="a technique", doc_out="JSON: the tree that it will write")
     def Preview(self, technique: str) -> str:  # noqa: N802
@@ -230,4 +231,19 @@ class NxScribe(Device):
 
 
 def _json(answer: Answer) -> str:
-    return msgspec.json.encode(answer).decode()
+    return json.dumps(msgspec.to_builtins(answer))
+
+
+def _sendable(value: Shown) -> Shown:
+    """Texts as PyTango can send them: it knows latin-1 alone, and raises for any other letter. Those go as UTF-8, as
+    many servers send them.
+    """
+    if isinstance(value, list):
+        return [str(_sendable(text)) for text in value]
+    if not isinstance(value, str):
+        return value
+    try:
+        value.encode("latin-1")
+    except UnicodeEncodeError:
+        return value.encode("utf-8", "backslashreplace").decode("latin-1")
+    return value
