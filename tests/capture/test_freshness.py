@@ -169,3 +169,42 @@ def test_a_frozen_server_costs_others_nothing_while_it_is_subscribed_to(tango_ho
         assert time.monotonic() - begun < 0.5
         server.thaw()
         until(lambda: "change events" in told(reader, sick), told(reader, sick))
+
+
+def test_a_misspelt_attribute_does_not_have_its_neighbours_subscribed_again_and_again(reader, device):
+    good, bad = f"{device}/pushed", f"{device}/no_such"
+    reader.keep_fresh({good: 0.2, bad: 0.2})
+    until(lambda: "change events" in told(reader, good), told(reader, good))
+    connections = next(iter(reader._devices.values()))._care._link
+    before = connections.connections
+    for number in range(3):
+        tango.DeviceProxy(device).value = float(number)
+        until(lambda number=number: taken(reader, good).value == number, "no event came")
+    time.sleep(0.5)  # some rounds of reading what is not there
+    assert connections.connections == before
+    assert "stopped" not in told(reader, good)
+
+
+def test_a_slow_attribute_is_not_read_in_the_background_where_scans_read_its_neighbours(reader, serve):
+    device = serve("faulty").device
+    slow, quick = f"{device}/slow", f"{device}/healthy"
+    tango.DeviceProxy(device).delay = 0.3
+    reader.read([slow, quick], time.monotonic() + 5)
+    reader.keep_fresh({slow: 0.5})
+    until(lambda: way(reader).startswith("read;"), way(reader))
+    assert "age" not in taken(reader, slow).details
+    proxy = tango.DeviceProxy(device)
+    before = proxy.reads
+    until(lambda: taken(reader, slow).details["age"] > 1.0, "it was read again")
+    begun = time.monotonic()
+    assert reader.read([quick], begun + 5)[quick].ok
+    assert time.monotonic() - begun < 0.25
+    assert proxy.reads == before
+
+
+def test_who_asks_for_the_younger_value_decides_however_the_attribute_is_spelled(reader, device):
+    name, other = f"{device}/quiet", f"{device}/Quiet"
+    kept(reader, name)
+    tango.DeviceProxy(device).ChangeSilently(8.0)
+    readings = reader.read([name, other], time.monotonic() + 5, max_ages={name: LONG_S})
+    assert readings[name].value == readings[other].value == 8.0

@@ -31,8 +31,8 @@ class Care:
         """`wanted` says whether an order waits."""
         self._link, self._costs, self._health, self._memory = link, costs, health, memory
         self._wanted = wanted
-        self._freshness = Freshness(link, costs, memory)
         self._known: dict[TangoName, None] = {}
+        self._freshness = Freshness(link, costs, memory, self._known)
 
     @property
     def known(self) -> Collection[TangoName]:

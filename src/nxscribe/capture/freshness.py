@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import Final
 
@@ -20,14 +20,17 @@ from nxscribe.model import Reading
 
 _READ: Final = "read"
 _LOAD: Final = 0.1
-"""The most of a device's time that keeping one attribute fresh may cost."""
+"""The most of a device's time that keeping its attributes fresh by reading may cost."""
+_QUICK_S: Final = 0.1
+"""What takes longer is not read in the background where scans read others of the device: it would hold them up."""
 
 
 class Freshness:
     """Which attributes of a device are kept fresh, and how. For the device's own thread, unless a method says more."""
 
-    def __init__(self, link: Link, costs: Costs, memory: Memory) -> None:
-        self._link, self._costs, self._memory = link, costs, memory
+    def __init__(self, link: Link, costs: Costs, memory: Memory, known: Collection[TangoName]) -> None:
+        """`known` is every attribute of the device that is ever asked for."""
+        self._link, self._costs, self._memory, self._known = link, costs, memory, known
         self._ways: dict[TangoName, str] = {}
         """By what each is kept fresh: the events that it pushes, or being read."""
         self._silent: dict[TangoName, str] = {}
@@ -92,15 +95,19 @@ class Freshness:
 
     def _told(self, name: TangoName) -> str:
         way = self._ways.get(name, f"{_READ}, and not yet asked for events")
-        if name in self._silent:
-            way = f"{_READ}, as its {way} have stopped ({self._silent[name]})"
+        if reason := self._silent.get(name):
+            way = f"{_READ}, as its {way} have stopped ({reason})"
         age_s = time.monotonic() - self._memory.heard_at(name)
         return f"{way}; " + ("no value" if math.isinf(age_s) else f"heard {age_s:.1f} s ago")
 
     def _due_at(self, name: TangoName, max_age_s: float) -> float:
         """When an attribute has to be read (monotonic seconds), if nothing is heard of it until then."""
+        cost_s = self._costs.seconds_of(name)
+        if cost_s > _QUICK_S and len(self._known) > len(self._wanted):
+            return math.inf
         heard = max(self._memory.heard_at(name), self._tried.get(name, -math.inf))
-        return heard + max(max_age_s / 2, self._costs.seconds_of(name) / _LOAD)
+        cost_of_all_s = sum(self._costs.seconds_of(one) for one in self._wanted)
+        return heard + max(max_age_s / 2, cost_of_all_s / _LOAD)
 
     def _heard(self, name: TangoName, reading: Reading) -> None:
         # In a thread of Tango's.

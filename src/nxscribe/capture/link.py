@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -62,14 +63,17 @@ class DeviceLink:
         """A reading for each attribute, those that failed alone included, in one request; from the hardware, not from
         Tango's polling cache.
         """
+        # Tango refuses a request with the same attribute twice: both parts come in one answer.
+        members = list(dict.fromkeys(name.member for name in names))
+        proxy = self._connect(timeout_s)
+        asked = time.time()
         try:
-            # Tango refuses a request with the same attribute twice: both parts come in one answer.
-            members = list(dict.fromkeys(name.member for name in names))
-            found = self._connect(timeout_s).read_attributes(members)
+            found = proxy.read_attributes(members)
         except tango.DevFailed as error:
             raise self._failed(error) from None
         except Exception as error:
             raise RequestError(Problem(f"{self._name} could not be read", repr(error)).explanation) from error
+        moments = asked, time.time()
         by_member = dict(zip(members, found, strict=True))
         answered = [(name, by_member[name.member]) for name in names]
         unlearnt = ""
@@ -77,15 +81,16 @@ class DeviceLink:
             self._learn(name for name, given in answered if name not in self._configurations and not given.has_failed)
         except DeviceError as error:
             unlearnt = f"its unit could not be learned: {error}"
-        arrived = time.time()
-        return {name: self._reading(name, attribute, arrived, unlearnt) for name, attribute in answered}
+        return {name: self._reading(name, attribute, moments, unlearnt) for name, attribute in answered}
 
-    def _reading(self, name: TangoName, attribute: tango.DeviceAttribute, arrived: float, unlearnt: str) -> Reading:
+    def _reading(
+        self, name: TangoName, attribute: tango.DeviceAttribute, moments: tuple[float, float], unlearnt: str
+    ) -> Reading:
         configuration = self._configurations.get(name)
         if configuration is None and not attribute.has_failed:
             # A number of unknown unit is no reading.
             return Reading(name.full, now(), error=Problem(f"{name.full} could not be read", unlearnt).explanation)
-        return reading_of(attribute, name, configuration or Configuration(), arrived)
+        return reading_of(attribute, name, configuration or Configuration(), *moments)
 
     def subscribe(self, name: TangoName, heard: Callable[[Reading], None]) -> str:
         """Have `heard` called with each event of an attribute, in a thread of Tango's; also with the bad news that
@@ -99,7 +104,8 @@ class DeviceLink:
                 if event.err:
                     heard(Reading(name.full, now(), error=explain(name.full, event.errors)))
                 else:
-                    heard(self._reading(name, event.attr_value, time.time(), ""))
+                    present = time.time()
+                    heard(self._reading(name, event.attr_value, (present, present), "its unit is not known any more"))
 
             is_polled = True
             for kind, told in _EVENTS.items():
@@ -124,13 +130,14 @@ class DeviceLink:
 
     def refresh(self, timeout_s: float) -> None:
         """Learn the units and labels anew: they may have been changed, by hand or with a new server."""
-        try:
-            self._connect(timeout_s)
-        except tango.DevFailed as error:
-            raise self._failed(error) from None
-        self._learn(tuple(self._configurations))
+        self._connect(timeout_s)
+        for name in tuple(self._configurations):
+            # One by one: a question for several fails as a whole when one of them is gone.
+            with contextlib.suppress(RequestError):
+                self._learn([name])
 
     def _learn(self, names: Iterable[TangoName]) -> None:
+        """Raises RequestError, and forgets what was known of these, when one of them is not there."""
         wanted: dict[str, list[TangoName]] = defaultdict(list)
         for name in names:
             wanted[name.member].append(name)
@@ -139,13 +146,19 @@ class DeviceLink:
         try:
             found = self._proxy.get_attribute_config_ex(list(wanted))
         except tango.DevFailed as error:
-            if any(entry.reason == "API_AttrNotFound" for entry in error.args):
-                self._configurations.clear()  # an attribute is gone: learn again what is still there, when it is read
+            for name in itertools.chain(*wanted.values()):
+                self._configurations.pop(name, None)
             raise self._failed(error) from None
         for info in found:
             self._configurations.update(dict.fromkeys(wanted[info.name.lower()], configuration_of(info)))
 
     def _connect(self, timeout_s: float) -> tango.DeviceProxy:
+        try:
+            return self._connected_proxy(timeout_s)
+        except tango.DevFailed as error:
+            raise self._failed(error) from None
+
+    def _connected_proxy(self, timeout_s: float) -> tango.DeviceProxy:
         if self._proxy is None:
             self._proxy = tango.DeviceProxy(self._device, green_mode=tango.GreenMode.Synchronous)
             self._proxy.set_source(tango.DevSource.DEV)
@@ -165,5 +178,6 @@ class DeviceLink:
         text = explain(self._name, error.args)
         if is_timeout(error):
             return RequestError(text, slow=True)
-        self._connected = False
+        # An attribute that is not there says nothing of the connection.
+        self._connected = any(entry.reason == "API_AttrNotFound" for entry in error.args)
         return DeviceError(text) if is_connection(error) else RequestError(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import heapq
 import itertools
+import math
 import threading
 import time
 from collections import defaultdict
@@ -65,7 +66,7 @@ class TangoReader:
         """
         by_device: dict[str, dict[TangoName, float]] = defaultdict(dict)
         for text, name in self._names_of(attributes, self._attribute)[0].items():
-            by_device[name.device][name] = attributes[text]
+            by_device[name.device][name] = min(attributes[text], by_device[name.device].get(name, math.inf))
         with self._lock:
             had = [device for device in self._devices if device not in by_device]
         for device in (*had, *by_device):
@@ -115,7 +116,7 @@ class TangoReader:
         known, unknown = self._names_of(attributes, self._attribute)
         known_properties, unknown_properties = self._names_of(properties, self._property)
         limits = {known[text]: seconds for text, seconds in timeouts.items() if text in known}
-        fresh = self._remembered({known[text]: seconds for text, seconds in max_ages.items() if text in known})
+        fresh = self._remembered(known, max_ages) if max_ages else {}
         answers = Answers()
         by_device: dict[str, dict[TangoName, None]] = defaultdict(dict)
         for name in (*known.values(), *known_properties.values()):
@@ -221,8 +222,12 @@ class TangoReader:
             name = self._properties[text] = self._one(parse_property(text, self._host))
         return name
 
-    def _remembered(self, max_ages: Mapping[TangoName, float]) -> dict[TangoName, Reading]:
-        found = ((name, self._device(name.device).remembered(name, age_s)) for name, age_s in max_ages.items())
+    def _remembered(self, known: Mapping[str, TangoName], max_ages: Mapping[str, float]) -> dict[TangoName, Reading]:
+        # One attribute may be spelled in two ways: who asks for the younger value decides.
+        ages: dict[TangoName, float] = {}
+        for text, name in known.items():
+            ages[name] = min(max_ages.get(text, 0.0), ages.get(name, math.inf))
+        found = ((name, self._device(name.device).remembered(name, age_s)) for name, age_s in ages.items() if age_s)
         return {name: reading for name, reading in found if reading}
 
     def _one(self, name: TangoName) -> TangoName:

@@ -74,9 +74,11 @@ def _told(text: str) -> str:
 
 
 def reading_of(
-    attribute: tango.DeviceAttribute, name: TangoName, configuration: Configuration, arrived: float
+    attribute: tango.DeviceAttribute, name: TangoName, configuration: Configuration, asked: float, arrived: float
 ) -> Reading:
-    """The reading of one attribute as the device gave it at `arrived` (seconds of the epoch), failures included."""
+    """The reading of one attribute as the device gave it, failures included: when it was asked for, and when that
+    arrived, are seconds of the epoch.
+    """
     if attribute.has_failed:
         return Reading(name.full, now(), error=explain(name.full, attribute.get_err_stack()))
     quality = _QUALITIES[attribute.quality]
@@ -104,8 +106,8 @@ def reading_of(
                 details = {**details, "enum_value": numbers[0] if value.ndim == 0 else numbers}
     except (KeyError, ValueError) as error:
         return Reading(name.full, time, quality=quality, error=_unusable(name, attribute, error))
-    if stamp and abs(stamp - arrived) > _CLOCKS_AGREE_S:
-        details = {**details, "timestamp_offset": round(stamp - arrived, 6)}
+    if stamp and not asked - _CLOCKS_AGREE_S <= stamp <= arrived + _CLOCKS_AGREE_S:
+        details = {**details, "timestamp_offset": round(stamp - (asked if stamp < asked else arrived), 6)}
     return Reading(name.full, time, value, configuration.unit, quality, "", details)
 
 
