@@ -88,3 +88,31 @@ def test_any_names_come_back_in_their_order(names: list[str]):
     for path in paths:
         kept = with_file(kept, "d", path)
     assert [name for one in kept for name in one] == list(dict.fromkeys(names))
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("100%_0007.edf", 7), ("100%_12345.edf", 12345), ("100%_007.edf", None), ("100%_.edf", None), ("0007.edf", None)],
+)
+def test_a_series_tells_the_number_of_a_name(name: str, expected: int | None):
+    assert RawSeries("d", "/a", "100%%_%04d.edf", 0, 3).number_of(name) == expected
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["im_0009_2.edf"], True),
+        (["im_0003_2.edf", "im_0004_2.edf"], True),
+        (["im_0010_2.edf"], False),
+        (["im_0009_2.edf", "im_0010_2.edf"], False),
+        (["im_0009_1.edf", "im_0009_2.edf", "im_0009_3.edf"], False),
+        (["im_9_2.edf"], False),
+        (["other.edf"], False),
+    ],
+)
+def test_a_series_is_within_another_that_has_all_its_files(names: list[str], *, expected: bool):
+    (one,) = series_of("d", [f"/a/{name}" for name in names])
+    camera = RawSeries("d", "/a", "im_%04d_2.edf", 0, 10)
+    assert one.is_within(camera) is expected
+    assert not one.is_within(RawSeries("d", "/b", "im_%04d_2.edf", 0, 10))
+    assert set(one) <= set(camera) or not expected

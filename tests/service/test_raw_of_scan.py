@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -107,6 +108,25 @@ def test_the_triggers_number_of_frames_goes_before_the_configs_and_that_before_t
 ) -> None:
     record = replace(over, given={"tomo_n": reading(9)})
     assert settled(record, config(tmp_path, pco), request_).frames == {"pco": expected}
+
+
+def test_a_number_of_frames_that_no_file_can_hold_is_not_taken_from_a_placeholder(over: Record, tmp_path: Path) -> None:
+    record = replace(over, given={"tomo_n": reading(1e30)})
+    assert settled(record, config(tmp_path, ", frames: tomo_n")).frames == {"pco": 10}
+
+
+def test_of_a_camera_that_says_nonsense_no_name_is_made(over: Record, tmp_path: Path) -> None:
+    assert over.final
+    count = 300_000
+    said = replace(over, final=replace(over.final, readings=saving(over, count)))
+    last = RawSeries("pco", over.directory, "im_%06d.edf", count - 1)
+    tracemalloc.start()
+    try:
+        for record in (said, replace(said, raw=(last,))):
+            assert [series.count for series in settled(record, config(tmp_path)).raw] == [count]
+        assert tracemalloc.get_traced_memory()[1] < 10e6
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_number_of_frames_that_nothing_fills_is_a_mistake_of_the_config(tmp_path: Path) -> None:

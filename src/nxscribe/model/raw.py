@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-_NUMBER_FIELD = re.compile(r"(?<!%)(?:%%)*%0?\d*d")
+_NUMBER_FIELD = re.compile(r"(?<!%)((?:%%)*)%0?\d*d")
 
 NO_DETECTOR: Final = ""
 """The detector of files that are the scan's, and no detector's of the config."""
@@ -37,6 +37,31 @@ class RawSeries:
     def name(self, number: int) -> str:
         """The file's name with a number, in the series or not, without its directory."""
         return self.pattern % number if self.is_numbered else self.pattern.replace("%%", "%")
+
+    def number_of(self, name: str) -> int | None:
+        """The number that gives this name, in the series or not; None where none does."""
+        field = _NUMBER_FIELD.search(self.pattern)
+        if field is None:
+            return self.first if name == self.name(self.first) else None
+        before, after = (
+            part.replace("%%", "%") for part in (self.pattern[: field.end(1)], self.pattern[field.end() :])
+        )
+        digits = name[len(before) : len(name) - len(after)].strip()
+        number = int(digits) if digits.isdecimal() else None
+        return number if number is not None and self.name(number) == name else None
+
+    def is_within(self, other: RawSeries) -> bool:
+        """Whether all files of this series are files of another. Tells it from the ends, without listing any."""
+        if self.detector != other.detector or self.directory != other.directory:
+            return False
+        first, last = (other.number_of(self.name(number)) for number in (self.first, self.first + self.count - 1))
+        return (
+            first is not None
+            and last is not None
+            and other.first <= first
+            and last < other.first + other.count
+            and last - first == self.count - 1
+        )
 
     def __iter__(self) -> Iterator[str]:
         """The file names, in order, without their directory."""

@@ -51,7 +51,7 @@ def last_named(record: Record) -> str:
     if not record.raw:
         return ""
     series = record.raw[-1]
-    return f"{series.directory}/{list(series)[-1]}"
+    return f"{series.directory}/{series.name(series.first + series.count - 1)}"
 
 
 def _camera(path: str, cameras: Mapping[str, LimaDetector], readings: Mapping[str, Reading]) -> str:

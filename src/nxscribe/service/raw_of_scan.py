@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 from nxscribe.model import RawSeries, Reading, Snapshot
@@ -24,10 +24,8 @@ def with_raw(
     finished = record.end_reason is EndReason.FINISHED
     cameras = camera_files(plan.detectors, record.initial, final, finished=finished)
     named = [one for one in named_raw(record, plan.detectors, final.readings) if one.detector not in request.files]
-    some = {
-        one.detector for one in cameras.series if _files(named, one.detector) <= _files(cameras.series, one.detector)
-    }
-    named = [one for one in named if one.detector not in some]
+    more = {one.detector for one in named if not any(one.is_within(said) for said in cameras.series)}
+    named = [one for one in named if one.detector in more]
     told = {series.detector for series in (*listed, *named)}
     said = [series for series in cameras.series if series.detector not in told]
     searches = tuple(search for search in record.searches if search.detector not in told)
@@ -41,10 +39,6 @@ def with_raw(
         frames={name: count for name, count in known.items() if name in taking_part} | request.frames,
         notes=(*record.notes, *(problem.explanation for problem in cameras.problems)),
     )
-
-
-def _files(raw: Sequence[RawSeries], detector: str) -> set[str]:
-    return {f"{one.directory}/{name}" for one in raw if one.detector == detector for name in one}
 
 
 def _configured(record: Record, frames: Mapping[str, int | str], final: Snapshot) -> dict[str, int]:
@@ -64,4 +58,5 @@ def _whole_number(reading: Reading) -> int | None:
     if value is None or value.shape != () or value.dtype.kind not in "iuf":
         return None
     number = float(value)
-    return int(number) if number.is_integer() and number >= 0 else None
+    # HDF5 holds no greater one.
+    return int(number) if number.is_integer() and 0 <= number < 2**63 else None
