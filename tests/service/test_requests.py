@@ -29,6 +29,13 @@ def test_an_unusable_start_is_refused_with_what_is_wrong_and_the_form_wanted(tex
     assert '"proposal"' in str(refused.value)
 
 
+def test_a_number_of_frames_that_no_file_can_hold_is_refused():
+    assert decode_request(f'{{"frames": {{"pco": {2**63 - 1}}}}}', EndRequest).frames == {"pco": 2**63 - 1}
+    for count in (2**63, 10**22, -1):
+        with pytest.raises(TriggerRefusedError, match="frames"):
+            decode_request(f'{{"frames": {{"pco": {count}}}}}', EndRequest)
+
+
 def test_an_empty_argument_ends_a_scan_with_nothing_more():
     assert decode_request("", EndRequest) == EndRequest()
 

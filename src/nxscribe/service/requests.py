@@ -19,6 +19,10 @@ PARAMETER = "parameter"
 """The source that readings of a trigger's parameters name."""
 
 _INT64_MAX = 2**63
+"""The first number beyond."""
+
+Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=_INT64_MAX - 1)]
+"""One that HDF5 can hold."""
 
 
 class StartRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -38,7 +42,7 @@ class EndRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     parameters: dict[str, Json] = {}
     files: dict[str, list[str]] = {}
     """Raw files (absolute paths, in order of acquisition) for each detector of the config."""
-    frames: dict[str, Annotated[int, msgspec.Meta(ge=0)]] = {}
+    frames: dict[str, Count] = {}
     """How many frames each detector was to give."""
 
 
