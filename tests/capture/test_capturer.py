@@ -182,6 +182,17 @@ def test_a_list_of_numbers_and_texts_is_one_of_texts(capture, everything):
     ]
 
 
+def test_a_list_of_enumerations_has_the_numbers_of_all_in_order(capture, everything):
+    def numbers(*names: str) -> object:
+        source = TangoSource(tuple(f"{everything}/{name}" for name in names), is_list=True)
+        return capture(plan_of(a=source)).readings["a"].details.get("enum_value")
+
+    assert numbers("mode", "mode") == [1, 1]
+    assert numbers("spectrum_DevEnum", "spectrum_DevEnum") == [2, 0, 2, 0]
+    assert numbers("image_DevEnum", "image_DevEnum") == [2, 0, 2, 0]
+    assert numbers("mode", "text_plain") is None
+
+
 def test_a_list_without_one_of_its_members_is_missing_with_that_ones_reason(capture, everything):
     names = tuple(f"{everything}/{name}" for name in ("energy", "throwing"))
     reading = capture(plan_of(a=TangoSource(names, is_list=True))).readings["a"]

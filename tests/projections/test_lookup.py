@@ -6,11 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 from some_scans import ended, reading, started
 
 from nxscribe.model import Reading, Template, now
 from nxscribe.model.reading import DEFAULT, DEFAULTED
 from nxscribe.projections.nexus.lookup import Lookup
+from nxscribe.projections.nexus.values import UnfitError
 from nxscribe.records import Record
 
 
@@ -59,6 +61,14 @@ def test_an_enumeration_is_its_label_in_a_text_and_its_number_in_a_number_each_b
     assert (text.fitted.value[()], text.details) == ("AUTOMATIC", {"enum_value": 1})
     number = lookup.fill_template(Template("${a}"), "NX_INT", None)
     assert (number.fitted.value[()], number.details) == (1, {"enum_label": "AUTOMATIC"})
+
+
+def test_numbers_that_are_not_as_many_as_their_labels_are_a_missing_value(tmp_path: Path) -> None:
+    mode = replace(of_mode(2, 0), details={"enum_value": [2, 0, 1]})
+    lookup = Lookup(scan(tmp_path, mode))
+    with pytest.raises(UnfitError, match="x/y/z/mode has 2 labels, and 3 numbers behind them"):
+        lookup.fill_template(Template("${a}"), "NX_INT", None)
+    assert lookup.fill_template(Template("${a}"), "NX_CHAR", None).fitted.value == "REMOTE MANUAL"
 
 
 def test_a_list_of_enumerations_keeps_its_numbers_in_order(tmp_path: Path) -> None:

@@ -53,13 +53,23 @@ def _common(readings: Sequence[Reading]) -> dict[str, Detail]:
     common: dict[str, Detail] = {
         name: detail for name, detail in first.items() if all(other.get(name) == detail for other in others)
     }
-    numbers = [reading.details.get("enum_value") for reading in readings]
-    if all(isinstance(number, int) for number in numbers):
-        common["enum_value"] = [number for number in numbers if isinstance(number, int)]
+    # Equal ones would be common: those of one member stand for none of the others.
+    common.pop("enum_value", None)
+    numbers = [several for reading in readings if (several := _numbers(reading)) is not None]
+    if len(numbers) == len(readings):
+        common["enum_value"] = [number for several in numbers for number in several]
     ages = [age for reading in readings if isinstance(age := reading.details.get(AGE), float)]
     if ages:
         common[AGE] = max(ages)
     return common
+
+
+def _numbers(reading: Reading) -> list[int] | None:
+    """Those behind the labels; None where it is no enumeration."""
+    numbers = reading.details.get("enum_value")
+    if isinstance(numbers, int):
+        return [numbers]
+    return numbers if isinstance(numbers, list) else None
 
 
 def worst(qualities: Iterable[Quality]) -> Quality:

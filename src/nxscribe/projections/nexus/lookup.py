@@ -110,10 +110,15 @@ def _not_of_ours(snapshot: Snapshot) -> dict[str, Reading]:
 
 
 def _as_number(reading: Reading) -> tuple[Value, Mapping[str, Detail]]:
-    """The value for a field of numbers: an enumeration's own number, with the label beside it."""
+    """The value for a field of numbers: an enumeration's own number, with the label beside it. Raises UnfitError where
+    there are not as many numbers as labels.
+    """
     if reading.value is None or "enum_value" not in reading.details:
         return np.asarray(reading.value), reading.details
-    numbers = np.asarray(reading.details["enum_value"]).reshape(reading.value.shape)
+    numbers = np.asarray(reading.details["enum_value"])
+    if numbers.size != reading.value.size:
+        raise UnfitError(f"{reading.source} has {reading.value.size} labels, and {numbers.size} numbers behind them")
+    numbers = numbers.reshape(reading.value.shape)
     rest = {name: detail for name, detail in reading.details.items() if name != "enum_value"}
     return numbers, {**rest, "enum_label": values.as_text(reading.value)}
 
