@@ -39,6 +39,20 @@ def test_a_reading_is_in_the_file_with_unit_description_source_and_time(record: 
         }
 
 
+@pytest.mark.parametrize(("count", "is_told"), [(1000, True), (20_000, False)])
+def test_numbers_behind_labels_are_beside_them_as_far_as_an_attribute_holds_them(
+    count: int, *, is_told: bool, record: Record, settings: FileSettings
+) -> None:
+    labels, numbers = ["MANUAL", "AUTOMATIC"] * (count // 2), [0, 1] * (count // 2)
+    mode = replace(reading(labels), details={"enum_value": numbers})
+    record = replace(record, given={"Sample_name": mode, "sx": mode})
+    with h5py.File(write_nexus(record, settings).master) as file:
+        sample = file["entry_0001/sample"]
+        assert ("enum_value" in sample["name"].attrs) is is_told
+        assert texts(sample["name"]) == " ".join(labels)
+        assert sample["x"][()].tolist() == numbers
+
+
 def test_a_quality_is_written_only_where_it_is_not_valid(record: Record, settings: FileSettings) -> None:
     with h5py.File(write_nexus(record, settings).master) as file:
         assert file["entry_0001/instrument/source/current"].attrs["quality"] == "CHANGING"

@@ -23,6 +23,8 @@ from nxscribe.records.record import Record
 
 _OURS: Final = frozenset({"NX_class", "units", "description", "source", "timestamp", "quality", "target"})
 """Attributes that nxscribe itself writes: a definition's of the same name gives way, except where ours is absent."""
+_LONGEST_DETAIL: Final = 1000
+"""Elements of a list beside a value. An HDF5 attribute holds 64 kB."""
 
 
 @dataclass(slots=True)
@@ -168,7 +170,12 @@ def _provenance(asked: Field, filled: Filled) -> dict[str, Value]:
     attributes["timestamp"] = iso(filled.time) if filled.time else ""
     attributes["quality"] = "" if filled.quality == "VALID" else filled.quality.value
     told = {name: _text(text) for name, text in attributes.items() if text}
-    return {name: np.asarray(detail) for name, detail in filled.details.items()} | told
+    details = {
+        name: np.asarray(detail)
+        for name, detail in filled.details.items()
+        if not isinstance(detail, list) or len(detail) <= _LONGEST_DETAIL
+    }
+    return details | told
 
 
 def _text(text: str) -> Value:
