@@ -43,3 +43,25 @@ def test_a_long_reason_of_a_device_is_shown(make_daemon, serve):
     assert answer["missing"]["broken"].count("…") == 1
     assert any(line.startswith("broken: ") for line in daemon.client.show()["missingValues"])
     assert daemon.end_scan()["end_reason"] == "finished"
+
+
+def test_what_a_client_sends_as_utf8_or_latin1_is_read_as_it_was_meant(daemon: Daemon):
+    def utf8(text: str) -> str:
+        """What PyTango makes UTF-8 bytes of, which it has no other way to send."""
+        return text.encode().decode("latin-1")
+
+    daemon.proxy.StartScan(utf8(json.dumps(json.loads(daemon.request(sample=GREEK)), ensure_ascii=False)))
+    for name in (utf8("Ü_1.edf"), "Ü_2.edf"):
+        daemon.proxy.lastDataFile = name
+    daemon.proxy.SetParameters(utf8('{"exposure": {"value": 5, "unit": "µs"}}'))
+    with pytest.raises(tango.DevFailed) as failure:
+        daemon.proxy.Preview(utf8(GREEK))
+    assert utf8(GREEK) in failure.value.args[0].desc
+    answer = json.loads(daemon.proxy.EndScan(utf8('{"parameters": {"sampleName": "λ"}}')))
+    daemon.await_files()
+    with h5py.File(answer["master"]) as file:
+        entry = file[answer["entry"]]
+        assert entry["sample/name"].asstr()[()] == "λ"
+        assert entry["instrument/control/exposure"][()] == pytest.approx(5e-6)
+        files = entry["measurement/files"].asstr()[()].tolist()
+    assert files == [f"{GREEK}/a1/Ü_{number}.edf" for number in (1, 2)]

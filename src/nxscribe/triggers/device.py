@@ -3,6 +3,8 @@
 A command frees the device's Tango monitor while it works: the session guards itself, and State, Status and all
 attributes are answered while a capture runs. Reads and pushed events still take the monitor, for they share Tango's
 one value of an attribute.
+
+PyTango reads what clients send as latin-1: every text that comes in passes through `text_of`, for many send UTF-8.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import tango
 from tango import AttrWriteType, DevState
 from tango.server import Device, attribute, command
 
+from nxscribe.capture.values import text_of
 from nxscribe.errors import JournalError, NxscribeError
 from nxscribe.service.preview import preview_json
 from nxscribe.service.requests import EndRequest, StartRequest, decode_parameters, decode_request
@@ -166,7 +169,7 @@ class NxScribe(Device):
     def StartScan(self, request: str) -> str:  # noqa: N802 -- Tango's naming of commands
         """Open a scan: answered when its initial readings are on disk."""
         with self._answering("StartScan"):
-            return _json(self._session.start(decode_request(request, StartRequest)))
+            return _json(self._session.start(decode_request(text_of(request), StartRequest)))
 
     @command(
         doc_in='{"parameters": {…}, "files": {"detector": ["/path", …]}, "frames": {"detector": 1500}} or empty',
@@ -175,7 +178,7 @@ class NxScribe(Device):
     def EndScan(self, request: str) -> str:  # noqa: N802
         """Close the scan: answered when its final readings are on disk."""
         with self._answering("EndScan"):
-            return _json(self._session.end(decode_request(request, EndRequest)))
+            return _json(self._session.end(decode_request(text_of(request), EndRequest)))
 
     @command(doc_out="the answer; empty when a start or end under way was stopped")
     def AbortScan(self) -> str:  # noqa: N802
@@ -188,7 +191,7 @@ class NxScribe(Device):
     def SetParameters(self, parameters: str) -> None:  # noqa: N802
         """Set values during the scan: they win over what is read."""
         with self._answering("SetParameters"):
-            self._session.set_parameters(decode_parameters(parameters))
+            self._session.set_parameters(decode_parameters(text_of(parameters)))
 
     @command(doc_out="every problem; empty when the new set is in force")
     def Reload(self) -> list[str]:  # noqa: N802
@@ -200,18 +203,18 @@ class NxScribe(Device):
     def Preview(self, technique: str) -> str:  # noqa: N802
         """What a scan of the technique would write: names, classes, types, units, phases, sources, places."""
         with self._answering("Preview"):
-            return preview_json(self.scribe.beamline.plan(technique), None)
+            return preview_json(self.scribe.beamline.plan(text_of(technique)), None)
 
     @command(doc_in="a technique", doc_out="JSON: the same with the devices' present values")
     def PreviewLive(self, technique: str) -> str:  # noqa: N802
         """The same with values, ages, qualities, and what is missing and why: the devices are read as for a scan."""
         with self._answering("PreviewLive"):
-            plan = self.scribe.beamline.plan(technique)
+            plan = self.scribe.beamline.plan(text_of(technique))
             return preview_json(plan, self.scribe.read_now(plan))
 
     def _writer(self, write: Callable[[Session, str], None], name: str) -> Callable[[Device, tango.WAttribute], None]:
         def written(_device: Device, attr: tango.WAttribute) -> None:
-            given = attr.get_write_value()
+            given = text_of(attr.get_write_value())
             with self._answering(name):
                 write(self._session, given)
 
