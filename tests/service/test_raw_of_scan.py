@@ -132,3 +132,8 @@ def test_of_a_camera_that_says_nonsense_no_name_is_made(over: Record, tmp_path: 
 def test_a_number_of_frames_that_nothing_fills_is_a_mistake_of_the_config(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"from \$\{tomo_m\}, which nothing fills"):
         config(tmp_path, ", frames: tomo_m")
+
+
+def test_a_number_of_frames_that_no_file_can_hold_is_a_mistake_of_the_config(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="frames"):
+        config(tmp_path, f", frames: {2**63}")

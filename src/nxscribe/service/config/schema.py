@@ -249,7 +249,7 @@ class DetectorForm(_Form):
         description="With `sha256`, each file that can only be listed (CBF, compressed EDF and TIFF) gets its checksum "
         "in the entry, for `nxscribe validate` to compare. The files are read for it, after the scan. Absent: none.",
     )
-    frames: Annotated[int, Field(ge=1)] | Placeholder | None = Field(
+    frames: Annotated[int, Field(ge=1, le=2**63 - 1)] | Placeholder | None = Field(
         default=None,
         description="How many frames a scan is to have: a number, or the placeholder that has it, `tomo_n`. Fewer are "
         "reported, and more. Absent: what a Lima camera was asked for. The trigger's own `frames` go before both.",
