@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import shutil
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from nxscribe.errors import InputError
-from nxscribe.service.kept_set import KEPT
+from nxscribe.service.kept_set import KEPT, recall
 from nxscribe.service.library import Library
 
 ENTRY = '<group NX_class="NXentry" groupName="${{entry}}">{}</group>\n'
@@ -162,6 +165,38 @@ def test_a_symbolic_link_is_the_file_that_it_was(start, folder: Path) -> None:
     again = start()
     assert fields(again) == ["/a"]
     assert again.current.texts == first.current.texts
+
+
+def test_a_clock_before_the_first_time_that_zip_knows_keeps_it_all_the_same(
+    start, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "time", lambda: 0.0)
+    start().keep()
+    break_definition(folder)
+    assert fields(start()) == ["/a"]
+
+
+def test_a_file_name_that_is_not_utf_8_is_told_as_any_other_failure(start, folder: Path) -> None:
+    name = os.fsdecode(b"\xb5m")
+    (folder / name).mkdir()
+    for file in ("sim.yaml", "definitions"):
+        (folder / file).rename(folder / name / file)
+    library = Library(folder / name / "sim.yaml")
+    with pytest.raises(OSError, match="surrogates not allowed"):
+        library.keep()
+
+
+@pytest.mark.parametrize("bit", range(8))
+def test_a_bit_that_flips_anywhere_makes_it_of_no_use_or_changes_nothing_and_breaks_no_start(
+    served: Library, folder: Path, bit: int
+) -> None:
+    whole = (folder / "state" / KEPT).read_bytes()
+    for place in range(bit, len(whole), 8):
+        flipped = bytearray(whole)
+        flipped[place] ^= 1 << bit
+        (folder / "state" / KEPT).write_bytes(flipped)
+        with contextlib.suppress(InputError):
+            recall(folder / "state", folder / "sim.yaml")
 
 
 def rewrite(folder: Path, **changes: object) -> None:

@@ -25,6 +25,8 @@ KEPT: Final = "last-good-set.zip"
 """In the folder of the journal."""
 _ACCOUNT: Final = "kept.json"
 _FORMAT: Final = 1
+_ANY_TIME: Final = (1980, 1, 1, 0, 0, 0)
+"""Of each member. ZIP knows no earlier time, and a computer's clock may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +51,15 @@ def keep(folder: Path, config: Path, read: Mapping[str, FileRead]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     new = folder / f"{KEPT}.new"
     with new.open("wb") as file:
-        with zipfile.ZipFile(file, "w") as archive:
-            archive.writestr(_ACCOUNT, json.dumps(account, indent=2))
-            for path, one in read.items():
-                if one.content is not None:
-                    archive.writestr(_member(path), one.content)
+        try:
+            with zipfile.ZipFile(file, "w") as archive:
+                archive.writestr(zipfile.ZipInfo(_ACCOUNT, _ANY_TIME), json.dumps(account, indent=2))
+                for path, one in read.items():
+                    if one.content is not None:
+                        archive.writestr(zipfile.ZipInfo(_member(path), _ANY_TIME), one.content)
+        except ValueError as error:
+            # A file name that is not UTF-8, for instance.
+            raise OSError(f"it does not fit into {KEPT}: {error}") from error
         file.flush()
         os.fsync(file.fileno())
     new.replace(folder / KEPT)
@@ -82,7 +88,10 @@ def recall(folder: Path, config: Path) -> KeptSet | None:
             }
     except FileNotFoundError:
         return None
-    except (OSError, zipfile.BadZipFile, ValueError, KeyError, TypeError, AttributeError) as error:
+    except InputError:
+        raise
+    except Exception as error:
+        # A bit that flipped has zipfile and zlib raise all sorts: whichever it is, the archive is of no use.
         raise _useless(folder, f"it cannot be read: {error}") from error
     if account["config"] != str(config):
         raise _useless(folder, f"it is of another config, {account['config']}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -101,13 +102,15 @@ class Scribe:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Finish the file at hand; leave open scans open, for the next run to take up."""
-        self._watch.stop()
-        self._keep()
-        self._library.close()
-        self._housekeeper.stop()
-        self._projector.stop()
-        self._reader.close()
-        self._journal.close()
+        # Each is ended whatever another one raises, the journal last of all.
+        with contextlib.ExitStack() as ends:
+            ends.callback(self._journal.close)
+            ends.callback(self._reader.close)
+            ends.callback(self._projector.stop)
+            ends.callback(self._housekeeper.stop)
+            ends.callback(self._library.close)
+            ends.callback(self._keep)
+            ends.callback(self._watch.stop)
 
     @property
     def beamline(self) -> Beamline:
