@@ -15,6 +15,7 @@ import h5py
 import pytest
 from some_scans import ended, frames, hdf5_scan, started
 
+import nxscribe.projections.worker as worker_module
 from nxscribe.projections import Failure, FileSettings, ProjectionError, Worker
 from nxscribe.records import Journal, Record
 
@@ -161,6 +162,29 @@ def test_a_hang_is_ended_after_the_time_limit_and_the_next_job_works(
         assert pid
         wait_until_gone(pid)
         assert worker.project(record.id).entry == "entry_0001"
+
+
+def test_a_process_that_hangs_while_it_starts_and_cannot_be_ended_is_the_only_one(
+    journal: Journal, linked: FileSettings, record: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pids = tmp_path / "pids"
+    program = tmp_path / "python"
+    program.write_text(f"#!/bin/sh\necho $$ >> '{pids}'\nexec sleep 60\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    monkeypatch.setattr(worker_module, "_START_S", 0.5)
+    monkeypatch.setattr(worker_module, "_DEATH_S", 0.1)
+    # As for a process that waits for a file system: the signal changes nothing.
+    monkeypatch.setattr(subprocess.Popen, "kill", lambda _: None)
+    with Worker(journal.path, linked, timeout_s=WAIT_S) as worker:
+        with pytest.raises(ProjectionError, match="hung while starting"):
+            worker.project(record.id)
+        with pytest.raises(ProjectionError, match="cannot end: a file system holds it"):
+            worker.project(record.id)
+        [pid] = map(int, pids.read_text().split())
+        os.kill(pid, signal.SIGKILL)
+        assert worker._held
+        worker._held.wait()
 
 
 def test_a_job_that_waits_for_ever_says_where_it_waits(

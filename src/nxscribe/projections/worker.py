@@ -63,9 +63,11 @@ class Worker:
             if self._process and not self._process.is_alive:
                 self._discard()
             self._refuse_while_held()
-            if self._process is None:
-                self._process = _Process(self._journal, self._settings, self._timeout_s)
             try:
+                if self._process is None:
+                    # Known before it answers: one that hangs while it starts is to be held against the next, too.
+                    self._process = _Process()
+                    self._process.make_ready(self._journal, self._settings, self._timeout_s)
                 answer = self._process.write(record_id, self._timeout_s)
             except ProjectionError:
                 self._discard()
@@ -105,7 +107,8 @@ class Worker:
 class _Process:
     """A running writer process. Whatever ends it frees all that it held here."""
 
-    def __init__(self, journal: Path, settings: FileSettings, timeout_s: float) -> None:
+    def __init__(self) -> None:
+        """Start it. Raises ProjectionError."""
         self._words = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         self._pipe, theirs = Pipe()
         try:
@@ -128,6 +131,9 @@ class _Process:
                     "look at the machine's load and the service's limits; it is tried again",
                 )
             ) from error
+
+    def make_ready(self, journal: Path, settings: FileSettings, timeout_s: float) -> None:
+        """Have it import its libraries. Raises ProjectionError when it died or hung over it, and is no more."""
         try:
             self._ask((journal, settings, timeout_s), _START_S, "starting")
         except ProjectionError as error:
