@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -15,6 +16,7 @@ from pathlib import Path
 import pytest
 from daemons import wait_until
 
+import nxscribe.service.library as library_module
 from nxscribe.errors import InputError
 from nxscribe.service.library import Library
 from nxscribe.service.watch import Watch
@@ -293,6 +295,53 @@ def test_a_reader_process_that_died_is_replaced(served: Served) -> None:
     assert "reading the definitions failed" in str(answered[0][0])
     assert served.fields() == ["/a"]
     assert served.library.reload() == ()
+
+
+@pytest.fixture
+def held(served: Served, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[int]]]:
+    """Readers that neither answer nor end, as those that a file system holds: their process numbers."""
+    served.watch.stop()
+    pids = served.folder / "pids"
+    program = served.folder / "python"
+    program.write_text(f"#!/bin/sh\necho $$ >> '{pids}'\nexec sleep 60\n")
+    program.chmod(0o755)
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "executable", str(program))
+        patch.setattr(library_module, "_LOAD_S", 0.5)
+        patch.setattr(library_module, "_TURN_S", 0.2)
+        patch.setattr(subprocess.Popen, "kill", lambda _: None)
+        yield lambda: list(map(int, pids.read_text().split()))
+    for pid in map(int, pids.read_text().split()):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    if former := served.library._held:
+        former._popen.wait()
+
+
+def test_a_reader_process_that_cannot_end_is_the_only_one_until_it_does(
+    served: Served, held: Callable[[], list[int]]
+) -> None:
+    assert "no answer after" in str(served.library.reload()[0])
+    assert "a file system holds it" in str(served.library.reload()[0])
+    assert served.fields() == ["/a"]
+    [pid] = held()
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: "no answer after" in str(served.library.reload()[0]), "another one is started")
+    assert len(held()) == 2
+
+
+def test_a_reading_that_hangs_does_not_keep_the_daemon_from_its_end(
+    served: Served, held: Callable[[], list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(library_module, "_LOAD_S", 3.0)
+    reading = threading.Thread(target=served.library.reload)
+    reading.start()
+    wait_until((served.folder / "pids").exists, "the reader is started")
+    with pytest.raises(TimeoutError):
+        served.library.keep()
+    served.library.close()
+    assert reading.is_alive()
+    reading.join()
 
 
 def test_a_set_that_is_bad_from_the_start_is_no_set(folder: Path) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
@@ -23,6 +24,10 @@ from nxscribe.service.parts import Digests, Loaded, Question
 
 _LOAD_S: Final = 60.0
 """How long a reading may take, the start of its process from a slow network disk included."""
+_TURN_S: Final = 5.0
+"""How long the end of the daemon waits for a reading that is under way."""
+_DEATH_S: Final = 1.0
+"""A process that was killed is gone by then, unless it waits for a file system that holds it."""
 
 
 class Library:
@@ -50,9 +55,11 @@ class Library:
             self._current = replace(found.result, config=self._place(found.result.config))
         self._parts: dict[str, Any] = {}
         self._digests: Digests = {}
-        self._stamps = found.stamps
+        self._stamps = self._seen = found.stamps
         self._turn = threading.Lock()
         self._process: _Process | None = None
+        self._held: _Process | None = None
+        """A former process that was killed, and that a file system holds all the same."""
 
     @property
     def current(self) -> Beamline:
@@ -72,7 +79,7 @@ class Library:
     def edited(self) -> Stamps | None:
         """The present state of the files, if they are not as they were read last."""
         read = self._stamps
-        present = stamps(read)
+        present = self._seen = stamps(read)
         return present if present != read else None
 
     def reload(self) -> tuple[Problem, ...]:
@@ -92,9 +99,9 @@ class Library:
         """Keep the set in force in the state folder, for the next start, if it has been in force for so long.
 
         A moment later is soon enough: a disk that is busy with it would delay the journal, and so a trigger.
-        Raises OSError.
+        Raises OSError, TimeoutError among them when the files are being read all the while.
         """
-        with self._turn:
+        with self._soon():
             if self._read is not self._kept and time.monotonic() - self._accepted_at >= after_s:
                 keep(self._current.config.state_dir, self._file, self._read)
                 self._kept = self._read
@@ -113,28 +120,48 @@ class Library:
 
     def close(self) -> None:
         """End the process that reads."""
-        with self._turn:
-            if self._process:
-                self._process.close()
-                self._process = None
+        try:
+            with self._soon():
+                self._end_process()
+        except TimeoutError:
+            if process := self._process:
+                process.kill()  # whoever waits for its answer waits no more
+
+    @contextlib.contextmanager
+    def _soon(self) -> Iterator[None]:
+        """Have the turn, unless that takes too long: then TimeoutError is raised."""
+        if not self._turn.acquire(timeout=_TURN_S):
+            raise TimeoutError("the files are being read, and do not answer")
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     def _load(self) -> Loaded:
         known = self.files
         try:
+            if self._held and self._held.is_alive:
+                raise TimeoutError("the process that read them cannot end: a file system holds it")
+            self._held = None
             if self._process is None or not self._process.is_alive:
                 self._process = _Process()
             return self._process.ask(Question(self._file, known, self._digests))
         except (OSError, EOFError) as error:
-            if self._process:
-                self._process.close()
-                self._process = None
+            self._end_process()
             died = Problem(
                 f"reading the definitions failed: {str(error) or 'the process that reads them died'}",
                 "a file on a disk that does not answer, or one that takes all memory",
                 "look at the last edit, and reload",
                 Location(str(self._file)),
             )
-            return Loaded(stamps(known), (died,))
+            # Files that do not answer would hold this process, too: what was seen of them last has to do.
+            return Loaded(self._seen if isinstance(error, TimeoutError) else stamps(known), (died,))
+
+    def _end_process(self) -> None:
+        if self._process:
+            self._process.close()
+            self._held = self._process if self._process.is_alive else None
+            self._process = None
 
     def _accepted(self, found: Loaded) -> Beamline:
         """The new set, of new parts and of those that did not change. Raises InputError for what needs a restart."""
@@ -186,11 +213,16 @@ class _Process:
             raise TypeError(f"the loader process answered {found!r}")
         return found
 
-    def close(self) -> None:
-        """End it."""
-        self._pipe.close()
+    def kill(self) -> None:
+        """Have it ended, be it at work."""
         self._popen.kill()
-        self._popen.wait()
+
+    def close(self) -> None:
+        """End it. A process that a file system holds is alive even then."""
+        self._pipe.close()
+        self.kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._popen.wait(_DEATH_S)
 
 
 def _refuse_what_needs_a_restart(old: Config, new: Config) -> None:

@@ -65,12 +65,19 @@ def _wait_for_the_end(scribe: Scribe, server: _DeviceServer) -> None:
             else:
                 notify("WATCHDOG=1")
         elif caught.si_signo == signal.SIGHUP:
-            notify("RELOADING=1")
-            scribe.reload()
-            notify("READY=1")
+            # Apart from this loop: the files may be on a disk that hangs, and the watchdog is to be told all the same.
+            threading.Thread(target=_reload, args=(scribe,), name="reload", daemon=True).start()
         else:
             log.info("stopping", signal=signal.Signals(caught.si_signo).name)
             return
+
+
+def _reload(scribe: Scribe) -> None:
+    notify("RELOADING=1")
+    try:
+        scribe.reload()
+    finally:
+        notify("READY=1")
 
 
 class _DeviceServer:
@@ -106,7 +113,10 @@ class _DeviceServer:
 
     @property
     def answers(self) -> bool:
-        """Whether a client would get an answer: a call through the network, as a client's."""
+        """Whether a client would get an answer: a call through the network, as a client's.
+
+        It takes no database: Tango itself knows the devices of its own process.
+        """
         try:
             tango.DeviceProxy(self._settings.devices[0]).ping()
         except tango.DevFailed:
