@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import resource
 import shutil
 import subprocess
@@ -39,6 +41,16 @@ def test_an_experiment_shows_each_of_its_scans_once(settings: FileSettings) -> N
         for number, name in enumerate(file, 1):
             np.testing.assert_array_equal(file[name]["instrument/detector01/data"], frames(number))
         assert file["entry_0002/title"].asstr()[()] == "bone - scan0002"
+
+
+def test_a_file_system_that_takes_no_locks_is_told_of(settings: FileSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    record = started(settings.data_root)
+    assert write_nexus(record, settings).alone
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    assert not write_nexus(record, settings).alone
 
 
 def test_two_experiments_have_a_master_each(settings: FileSettings) -> None:

@@ -52,6 +52,15 @@ def test_due_work_comes_in_the_order_in_which_the_scans_began(journal: Journal) 
     assert [work.record_id for work in journal.due(now(), limit=2)] == [record.id for record in records[:2]]
 
 
+def test_what_failed_comes_after_what_did_not_and_the_longest_due_first(journal: Journal) -> None:
+    first, second, new = [journal.begin(some_record(scan=f"scan{number}")).id for number in range(3)]
+    moment = now()
+    journal.failed(journal.due(moment)[0], "it hangs", moment + timedelta(seconds=2))
+    journal.failed(journal.due(moment)[0], "it hangs", moment + timedelta(seconds=1))
+    due = journal.due(moment + timedelta(seconds=2))
+    assert [work.record_id for work in due] == [new, second, first]
+
+
 def test_failed_work_waits_until_its_time_and_remembers(journal: Journal) -> None:
     journal.begin(some_record())
     retry_at = now() + timedelta(seconds=60)

@@ -80,6 +80,8 @@ class Written:
     """The raw files of detectors that tell nobody, as they were found in their folders."""
     shown: int = 0
     """How many entries the master shows."""
+    alone: bool = True
+    """Whether a lock kept other writers out of the folder: some file systems have none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,10 @@ def enqueue(connection: sqlite3.Connection, position: int) -> None:
 
 
 def due(connection: sqlite3.Connection, now: datetime, limit: int | None = None) -> tuple[Work, ...]:
-    """What is to be made now, in the order in which the scans began."""
+    """What is to be made now, in the order in which the scans began.
+
+    What failed before comes after all the rest, the longest due first: if it hangs, it delays no other for long.
+    """
     moment = sortable(now)
     # A clock that was set back must not make a retry wait until it has caught up.
     rows = connection.execute(
@@ -82,7 +85,7 @@ def due(connection: sqlite3.Connection, now: datetime, limit: int | None = None)
         " FROM projection JOIN record ON position = record"
         " WHERE (failed_at IS NULL AND retry_at IS NULL) OR retry_at <= ? OR (retry_at IS NOT NULL AND failed_at > ?)"
         " OR (failed_at IS NULL AND retry_at > ?)"
-        " ORDER BY record LIMIT ?",
+        " ORDER BY attempts > 0, CASE WHEN attempts > 0 THEN retry_at END, record LIMIT ?",
         (moment, moment, sortable(now + LONGEST_WAIT), -1 if limit is None else limit),
     )
     return tuple(

@@ -131,7 +131,7 @@ class JournalReader:
         return int(count)
 
     def due(self, now: datetime, limit: int | None = None) -> tuple[outbox.Work, ...]:
-        """The records whose files are to be made now, oldest scan first."""
+        """The records whose files are to be made now, oldest scan first; those that failed before come last."""
         with self._database.reading() as connection:
             return outbox.due(connection, now, limit)
 

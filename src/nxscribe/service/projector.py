@@ -24,6 +24,9 @@ log = structlog.get_logger()
 
 _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 60.0
+_LONGEST_PAUSE_AFTER_HANG_S = 600.0
+"""Each such attempt keeps the writer for the whole time limit."""
+_LONG_S = 1.0
 _CRASHES_UNTIL_SET_ASIDE = 3
 _SHARE_OF_AGE = 0.25
 """Raw files that are awaited are looked at again after this share of the time since the scan's end."""
@@ -53,6 +56,7 @@ class Projector:
         self.trouble = ""
         """Why the journal cannot tell what is to be written, or not take what became of it; empty when it can."""
         self._lacking: dict[str, int] = {}
+        self._told_of_locks = False
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="projector")
@@ -103,6 +107,8 @@ class Projector:
                     return
                 self.last_turn = time.monotonic()
                 self._project(work)
+                if time.monotonic() - self.last_turn > _LONG_S:
+                    break  # A scan that came meanwhile goes before what failed already.
 
     def _project(self, work: Work) -> None:
         try:
@@ -136,6 +142,13 @@ class Projector:
             **({"pending": len(written.pending)} if written.awaits_raw else {}),
         )
         self._see_to_master(work, written)
+        if not written.alone and not self._told_of_locks:
+            self._told_of_locks = True
+            log.warning(
+                "the data root takes no locks: no two daemons may write into one experiment",
+                master=str(written.master),
+                remedy="mount it with locks (flock)",
+            )
         for warning in written.warnings:
             log.warning("in the file", entry=written.entry, what=warning)
         self._tried(work, written)
@@ -185,4 +198,5 @@ def _retry_at(work: Work, error: ProjectionError) -> datetime | None:
     attempts = work.attempts + 1
     if error.failure in {Failure.CRASHED, Failure.ENDLESS} and attempts >= _CRASHES_UNTIL_SET_ASIDE:
         return None
-    return now() + timedelta(seconds=min(_FIRST_PAUSE_S * 2 ** min(attempts - 1, 10), _LONGEST_PAUSE_S))
+    longest_s = _LONGEST_PAUSE_AFTER_HANG_S if error.failure is Failure.HUNG else _LONGEST_PAUSE_S
+    return now() + timedelta(seconds=min(_FIRST_PAUSE_S * 2 ** min(attempts - 1, 10), longest_s))

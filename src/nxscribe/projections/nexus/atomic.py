@@ -21,14 +21,14 @@ crash left."""
 
 
 @contextlib.contextmanager
-def locked(folder: Path, ownership: Ownership = AS_IT_COMES) -> Iterator[None]:
+def locked(folder: Path, ownership: Ownership = AS_IT_COMES) -> Iterator[bool]:
     """Keep other processes of nxscribe out of a folder, those on other machines too. Made where it is not there.
 
-    Raises OSError.
+    Gives whether the file system takes locks; where it does not, nobody is kept out. Raises OSError.
     """
     make_folder(folder, ownership)
-    with _held(_lock_file(folder / LOCK, ownership)):
-        yield
+    with _held(_lock_file(folder / LOCK, ownership)) as is_held:
+        yield is_held
 
 
 @contextlib.contextmanager
@@ -40,12 +40,15 @@ def locked_here(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _held(descriptor: int) -> Iterator[None]:
+def _held(descriptor: int) -> Iterator[bool]:
     try:
-        # A file system that has no locks has nothing to wait for.
-        with contextlib.suppress(OSError):
+        try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
+            is_held = True
+        except OSError:
+            # A file system that has no locks has nothing to wait for.
+            is_held = False
+        yield is_held
     finally:
         os.close(descriptor)
 

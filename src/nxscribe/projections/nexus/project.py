@@ -41,7 +41,7 @@ def write_nexus(record: Record, settings: FileSettings) -> Written:
     """
     names = names_of(record, settings)
     path, container = names.master, names.container
-    with _explained(path, settings.data_root), atomic.locked(path.parent, settings.ownership):
+    with _explained(path, settings.data_root), atomic.locked(path.parent, settings.ownership) as alone:
         for file in dict.fromkeys((path, container)):
             master.check_owner(file, record.entry, record.id, master=path)
         raw = raw_of(record, settings, names)
@@ -61,6 +61,7 @@ def write_nexus(record: Record, settings: FileSettings) -> Written:
         awaits_raw=raw.pending and not record.is_open,
         found=raw.found,
         shown=shown,
+        alone=alone,
     )
 
 
