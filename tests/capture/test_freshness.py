@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -208,3 +210,26 @@ def test_who_asks_for_the_younger_value_decides_however_the_attribute_is_spelled
     tango.DeviceProxy(device).ChangeSilently(8.0)
     readings = reader.read([name, other], time.monotonic() + 5, max_ages={name: LONG_S})
     assert readings[name].value == readings[other].value == 8.0
+
+
+def test_many_devices_that_are_subscribed_to_at_once_are_all_heard(tango_host, serve):
+    """In a program of its own: the first subscriptions of a program are what matters."""
+    devices = serve("pushing", 16).devices
+    script = """
+import sys, time, tango
+from nxscribe.capture import TangoReader
+names = [f"{device}/pushed" for device in sys.argv[1:]]
+until = time.monotonic() + 20
+with TangoReader() as reader:
+    reader.read(names, until)
+    reader.keep_fresh(dict.fromkeys(names, 600.0))
+    while sum("change events" in how for how in reader.kept_fresh.values()) < len(names):
+        assert time.monotonic() < until, reader.kept_fresh
+        time.sleep(0.01)
+    for device in sys.argv[1:]:
+        tango.DeviceProxy(device).value = 7.0
+    while any(one.value != 7.0 for one in reader.read(names, until, max_ages=dict.fromkeys(names, 600.0)).values()):
+        assert time.monotonic() < until, "an event did not come"
+        time.sleep(0.01)
+"""
+    subprocess.run([sys.executable, "-c", script, *devices], check=True, timeout=60)

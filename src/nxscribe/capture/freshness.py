@@ -13,6 +13,7 @@ from functools import partial
 from typing import Final
 
 from nxscribe.capture.costs import Costs
+from nxscribe.capture.link import DeviceError, EventsNotReadyError
 from nxscribe.capture.memory import Memory
 from nxscribe.capture.names import TangoName
 from nxscribe.capture.order import Link
@@ -21,6 +22,7 @@ from nxscribe.model import Reading
 _READ: Final = "read"
 _LOAD: Final = 0.1
 """The most of a device's time that keeping its attributes fresh by reading may cost."""
+_SOON_S: Final = 0.05
 _QUICK_S: Final = 0.1
 """What takes longer is not read in the background where scans read others of the device: it would hold them up."""
 
@@ -40,6 +42,8 @@ class Freshness:
         self._wanted: Mapping[TangoName, float] = {}
         self._asked = 0
         """With which connection the device was asked for events."""
+        self._not_before = 0.0
+        """When to ask for events again (monotonic seconds)."""
 
     def want(self, ages: Mapping[TangoName, float]) -> None:
         """Keep these fresh from now on, and nothing else; seconds that each may be old. Any thread may say so."""
@@ -62,11 +66,14 @@ class Freshness:
         for name in [name for name in wanted if name not in self._ways]:
             if interrupted():
                 return []
-            way = _READ  # also where the subscription fails: it is tried again with the next connection
             try:
-                way = self._link.subscribe(name, partial(self._heard, name)) or _READ
-            finally:
-                self._ways[name] = way
+                self._ways[name] = self._link.subscribe(name, partial(self._heard, name)) or _READ
+            except EventsNotReadyError:
+                self._not_before = time.monotonic() + _SOON_S
+                return []
+            except DeviceError:
+                self._ways[name] = _READ  # it is tried again with the next connection
+                raise
         present = time.monotonic()
         due = [name for name, age_s in wanted.items() if self._due_at(name, age_s) <= present]
         self._tried.update(dict.fromkeys(due, present))
@@ -83,7 +90,7 @@ class Freshness:
         """How long nothing is due."""
         wanted = self._wanted
         if wanted.keys() != self._ways.keys() or (wanted and self._link.connections != self._asked):
-            return 0.0
+            return max(0.0, self._not_before - time.monotonic())
         return max(
             0.0, min((self._due_at(name, age_s) for name, age_s in wanted.items()), default=math.inf) - time.monotonic()
         )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 import tango
@@ -39,6 +41,31 @@ class RequestError(DeviceError):
         super().__init__(text)
         self.slow = slow
         """Whether it took too long: the device may still be busy with it."""
+
+
+class EventsNotReadyError(Exception):
+    """Tango's events are being set up by another thread: ask again in a moment."""
+
+
+_events_are_up = threading.Event()
+_setting_up = threading.Lock()
+
+
+@contextmanager
+def _event_system() -> Iterator[None]:
+    """Let one thread alone make the first subscription of the program: it sets up Tango's events, and where several
+    do so at once there are several, of which only one works (PyTango 10.3.1). Raises EventsNotReadyError for others.
+    """
+    if _events_are_up.is_set():
+        yield
+        return
+    if not _setting_up.acquire(blocking=False):
+        raise EventsNotReadyError
+    try:
+        yield
+    finally:
+        _events_are_up.set()
+        _setting_up.release()
 
 
 class DeviceLink:
@@ -95,6 +122,8 @@ class DeviceLink:
     def subscribe(self, name: TangoName, heard: Callable[[Reading], None]) -> str:
         """Have `heard` called with each event of an attribute, in a thread of Tango's; also with the bad news that
         they have stopped. Says which events it pushes, or nothing where it pushes none.
+
+        Raises DeviceError, and EventsNotReadyError when it has to be asked again.
         """
         proxy = self._connect(_SUBSCRIBING_S)
         if not name.is_write_part:
@@ -112,7 +141,8 @@ class DeviceLink:
                 if kind is tango.EventType.PERIODIC_EVENT and not is_polled:
                     continue  # each vain attempt costs some milliseconds, and this one depends on polling alone
                 try:
-                    self._subscriptions[name] = proxy.subscribe_event(name.member, kind, tell)
+                    with _event_system():
+                        self._subscriptions[name] = proxy.subscribe_event(name.member, kind, tell)
                 except tango.DevFailed as error:
                     if is_connection(error) or is_timeout(error):
                         raise self._failed(error) from None
