@@ -21,7 +21,7 @@ test: check
 # since it takes all processors.
 test-all: check
 	$(PYTHON) -m pytest -n 2 --dist loadscope -m 'not soak' --cov --cov-report=term:skip-covered
-	@if timeout 900 $(MAKE) --no-print-directory $(NABU)/.installed; then $(MAKE) --no-print-directory reconstruct; \
+	@if timeout 400 $(MAKE) --no-print-directory $(NABU)/.installed; then $(MAKE) --no-print-directory reconstruct; \
 	    else echo 'nabu cannot be installed here: the proof by its reconstruction is left out' >&2; fi
 
 # The ESRF's nabu reconstructs the simulated tomography from its master alone.
