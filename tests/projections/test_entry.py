@@ -8,6 +8,7 @@ from dataclasses import replace
 import h5py
 import numpy as np
 import pytest
+from msgspec import structs
 from some_scans import DEFINITION, END, HOST, ended, frames, hdf5_scan, reading, started
 
 from nxscribe.model import Reading, iso
@@ -44,7 +45,7 @@ def test_numbers_behind_labels_are_beside_them_as_far_as_an_attribute_holds_them
     count: int, *, is_told: bool, record: Record, settings: FileSettings
 ) -> None:
     labels, numbers = ["MANUAL", "AUTOMATIC"] * (count // 2), [0, 1] * (count // 2)
-    mode = replace(reading(labels), details={"enum_value": numbers})
+    mode = structs.replace(reading(labels), details={"enum_value": numbers})
     record = replace(record, given={"Sample_name": mode, "sx": mode})
     with h5py.File(write_nexus(record, settings).master) as file:
         sample = file["entry_0001/sample"]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec import structs
 from some_scans import ended, reading, started
 
 from nxscribe.model import Reading, Template, now
@@ -64,7 +65,7 @@ def test_an_enumeration_is_its_label_in_a_text_and_its_number_in_a_number_each_b
 
 
 def test_numbers_that_are_not_as_many_as_their_labels_are_a_missing_value(tmp_path: Path) -> None:
-    mode = replace(of_mode(2, 0), details={"enum_value": [2, 0, 1]})
+    mode = structs.replace(of_mode(2, 0), details={"enum_value": [2, 0, 1]})
     lookup = Lookup(scan(tmp_path, mode))
     with pytest.raises(UnfitError, match="x/y/z/mode has 2 labels, and 3 numbers behind them"):
         lookup.fill_template(Template("${a}"), "NX_INT", None)

@@ -11,6 +11,7 @@ from uuid import uuid4
 import fabio.edfimage
 import h5py
 import numpy as np
+from msgspec import structs
 
 from nxscribe.model import Phase, Quality, RawSeries, Reading, Snapshot
 from nxscribe.records import DefinitionText, EndReason, Record, ScanIdentity
@@ -64,7 +65,7 @@ def started(data_root: Path, *, number: int = 1, text: str = DEFINITION, proposa
     """A scan that runs."""
     readings = {
         "sx": reading(1.5, "mm", source="sim/motor/sx/position"),
-        "current": replace(reading(199.7, "mA"), quality=Quality.CHANGING),
+        "current": structs.replace(reading(199.7, "mA"), quality=Quality.CHANGING),
         "pressure": Reading(f"{HOST}/sim/vacuum/gauge1/pressure", START, error="no answer in 0.5 s"),
         "exposure": reading(0.1, "s", source="sim/limaccds/pco/acq_expo_time"),
     }

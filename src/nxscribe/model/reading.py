@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final, TypeAlias
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -39,12 +40,11 @@ class Phase(StrEnum):
     FINAL = "final"
 
 
-_NO_DETAILS: Final[Mapping[str, Detail]] = {}
+class Reading(msgspec.Struct, frozen=True, eq=False, omit_defaults=True):
+    """One value with all that makes it trustworthy, or the reason why there is none. Never both.
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Reading:
-    """One value with all that makes it trustworthy, or the reason why there is none. Never both."""
+    A capture makes thousands: a struct is made in a sixth of a frozen dataclass's time, and written in half of it.
+    """
 
     source: str
     """Where it came from: a full Tango name (`host:port/domain/family/member/attribute`), `parameter`, `literal` …"""
@@ -56,7 +56,7 @@ class Reading:
     quality: Quality = Quality.VALID
     error: str = ""
     """Why there is no value: what, likely cause, remedy. Empty when there is one."""
-    details: Mapping[str, Detail] = field(default_factory=lambda: _NO_DETAILS)
+    details: Mapping[str, Detail] = {}
     """What else its source said of it, as docs/reference/tango-types.md names it: `enum_value`, `age` …"""
 
     @property

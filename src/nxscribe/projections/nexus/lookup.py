@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
 import numpy as np
+from msgspec import structs
 
 from nxscribe.model import Field, Phase, Quality, Reading, Snapshot, Template, Value
 from nxscribe.model.nxtypes import kind
@@ -65,7 +66,7 @@ class Lookup:
             if reading.ok:
                 # What the control system sets without a unit is in the one that the config has for it.
                 units = [reading.unit, *(other.unit for other in found if other.source == reading.source)]
-                return replace(reading, unit=next(filter(None, units), ""))
+                return structs.replace(reading, unit=next(filter(None, units), ""))
         reason = found[-1].error if found else ""
         if self._is_open and phase is not Phase.INITIAL:
             raise NotYetError(f"read at the end of the scan{f'; at the start: {reason}' if reason else ''}")
