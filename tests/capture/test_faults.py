@@ -29,7 +29,7 @@ SOON_S = 0.3
 
 @pytest.fixture(scope="module")
 def _devices(serve_module) -> Iterator[str]:
-    return iter(serve_module("faulty", 24).devices)
+    return iter(serve_module("faulty", 26).devices)
 
 
 @pytest.fixture
@@ -253,6 +253,14 @@ def _answers(device: str) -> bool:
     return True
 
 
+def test_a_device_that_hangs_holds_up_none_that_is_asked_after_it(monkeypatch, reader, device, another):
+    # The devices' threads set off each other, one by one here.
+    monkeypatch.setattr("nxscribe.capture.relay._LANES", 1)
+    tango.DeviceProxy(device).delay = 1.0
+    for _ in range(2):  # the second time it is still busy
+        assert values(read(reader, f"{device}/slow", f"{another}/healthy", deadline_s=0.3)) == {"healthy": 2.0}
+
+
 def test_half_of_the_devices_gone_leaves_the_other_half(reader, serve, device, another):
     gone = serve("faulty", 2)
     names = [f"{device}/healthy" for device in (*gone.devices, device, another)]
@@ -394,7 +402,7 @@ def test_the_rest_of_the_program_goes_on_while_a_server_is_frozen(serve, tango_h
     server = serve("faulty")
     name = parse_name(f"{server.device}/before", tango_host)
     link = DeviceLink(name.device)
-    assert link.read([name], 1.0)[name].ok
+    assert link.read([name], 1.0)()[name].ok
     server.freeze()
     with pytest.raises(DeviceError):
         link.read([name], 0.05)

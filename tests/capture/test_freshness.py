@@ -6,11 +6,14 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
 import tango
 
 from nxscribe.capture import TangoReader
-from nxscribe.model import Reading
+from nxscribe.capture.memory import Memory
+from nxscribe.capture.names import parse_name
+from nxscribe.model import Reading, now
 
 LONG_S = 60.0
 """An age within which a test ends: what is this fresh is never read because of its age."""
@@ -210,6 +213,15 @@ def test_who_asks_for_the_younger_value_decides_however_the_attribute_is_spelled
     tango.DeviceProxy(device).ChangeSilently(8.0)
     readings = reader.read([name, other], time.monotonic() + 5, max_ages={name: LONG_S})
     assert readings[name].value == readings[other].value == 8.0
+
+
+def test_what_was_heard_during_a_read_is_not_replaced_by_what_the_read_gave(tango_host):
+    name, memory = parse_name("a/b/c/d", tango_host), Memory()
+    memory.ages = {name: LONG_S}
+    asked = time.monotonic()
+    for value, at in ((2.0, time.monotonic()), (1.0, asked)):
+        memory.hear({name: Reading(name.full, now(), np.asarray(value))}, at)
+    assert memory.fresh(memory.ages)[name].value == 2.0
 
 
 def test_many_devices_that_are_subscribed_to_at_once_are_all_heard(tango_host, serve):

@@ -6,13 +6,16 @@ import threading
 import time
 from collections import ChainMap
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
+from msgspec import structs
 
 from nxscribe.capture.merge import merge, worst
+from nxscribe.capture.question import Question
 from nxscribe.capture.reader import TangoReader
 from nxscribe.errors import Problem
 from nxscribe.model import Phase, Reading, Snapshot, now, units
@@ -29,8 +32,21 @@ from nxscribe.plan import (
 from nxscribe.plan.ages import max_ages
 from nxscribe.plan.expression import ExpressionError, Operand, cached_expression
 
+_ERRANDS: Final = 32
+"""How many are kept: two for each technique that is in use."""
 LITERAL: Final = "literal"
 """The source that a value written in the config names."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Errand:
+    """What one capture does: the same at each scan of a technique."""
+
+    order: tuple[str, ...]
+    """The placeholders to fill, operands before the formulas that need them."""
+    question: Question
+    attributes: Mapping[str, TangoSource]
+    properties: Mapping[str, str]
 
 
 class Capturer:
@@ -38,6 +54,7 @@ class Capturer:
 
     def __init__(self, reader: TangoReader) -> None:
         self._reader = reader
+        self._errand = lru_cache(_ERRANDS)(self._prepared)
         # The table of units takes a third of a second to load: not in a scan's first formula.
         threading.Thread(target=units.quantities, name="units", daemon=True).start()
 
@@ -66,24 +83,50 @@ class Capturer:
         started, begun = now(), time.monotonic()
         # A default was not had, nor what was computed from one: at the end its source is asked again.
         wanted = plan.wanted(phase, {name for name, reading in had.items() if reading.ok and not reading.is_default})
-        asked = {name: plan.sources[name] for name in wanted if name in plan.sources and name not in given}
-        told = self._read(asked, had if phase is Phase.FINAL else {}, begun + deadline_s, afresh=afresh, stop=stop)
+        errand = self._errand(plan, wanted, frozenset(plan.sources.keys() & given.keys()))
+        told = self._ask(errand, had if phase is Phase.FINAL else {}, begun + deadline_s, afresh=afresh, stop=stop)
         readings: dict[str, Reading] = {}
         known = ChainMap(dict(given), readings, dict(had))
-        for name in _in_order(wanted, plan):
-            if name in given:
-                readings[name] = _in_unit_of(plan.sources.get(name), given[name])
-                continue
+        for name in errand.order:
             source = plan.sources.get(name)
+            if name in given:
+                readings[name] = _in_unit_of(source, given[name])
+                continue
             reading = told[name] if name in told else _without_tango(source, given, known)
-            if source and source.unit and reading.ok and not isinstance(source.origin, ExpressionSource):
-                reading = replace(reading, unit=source.unit)
-            readings[name] = reading if reading.ok else _default(plan, name, source) or reading
+            if not reading.ok:
+                reading = _default(plan, name, source) or reading
+            elif source and source.unit and not isinstance(source.origin, ExpressionSource):
+                reading = structs.replace(reading, unit=source.unit)
+            readings[name] = reading
         return Snapshot(phase, started, time.monotonic() - begun, readings, _span_s(told.values()))
 
-    def _read(
+    def _prepared(self, plan: CapturePlan, wanted: frozenset[str], given: frozenset[str]) -> _Errand:
+        """What to do for these placeholders; the sources of those that are given are not asked."""
+        sources = {name: plan.sources[name] for name in wanted if name in plan.sources and name not in given}
+        limits: dict[str, float | None] = {}
+        for source in sources.values():
+            if isinstance(source.origin, TangoSource):
+                for attribute in source.origin.attributes:
+                    # One attribute may serve two placeholders: the patient one decides.
+                    limit = limits.get(attribute, 0.0)
+                    patient = source.timeout_s is None or limit is None
+                    limits[attribute] = None if patient else max(limit or 0.0, source.timeout_s or 0.0)
+        # Who allows no age has an attribute read for all: one snapshot has one value of it.
+        ages, needed = max_ages(sources.values())
+        origins = {name: source.origin for name, source in sources.items()}
+        properties = {name: origin.name for name, origin in origins.items() if isinstance(origin, PropertySource)}
+        question = self._reader.question(
+            limits,
+            properties.values(),
+            timeouts={attribute: limit for attribute, limit in limits.items() if limit is not None},
+            max_ages={attribute: age_s for attribute, age_s in ages.items() if attribute not in needed},
+        )
+        attributes = {name: origin for name, origin in origins.items() if isinstance(origin, TangoSource)}
+        return _Errand(tuple(_in_order(wanted, plan)), question, attributes, properties)
+
+    def _ask(
         self,
-        sources: Mapping[str, Source],
+        errand: _Errand,
         had: Mapping[str, Reading],
         deadline: float,
         *,
@@ -91,36 +134,14 @@ class Capturer:
         stop: threading.Event | None,
     ) -> dict[str, Reading]:
         """The readings of the placeholders that come from Tango, all asked for side by side."""
-        attributes: dict[str, float | None] = {}
-        for source in sources.values():
-            if isinstance(source.origin, TangoSource):
-                for attribute in source.origin.attributes:
-                    # One attribute may serve two placeholders: the patient one decides.
-                    limit = attributes.get(attribute, 0.0)
-                    patient = source.timeout_s is None or limit is None
-                    attributes[attribute] = None if patient else max(limit or 0.0, source.timeout_s or 0.0)
-        # Who allows no age has an attribute read for all: one snapshot has one value of it.
-        ages, needed = max_ages(sources.values())
-        properties = [source.origin.name for source in sources.values() if isinstance(source.origin, PropertySource)]
-        found, known = self._reader.read_all(
-            attributes,
-            properties,
-            deadline,
-            timeouts={attribute: limit for attribute, limit in attributes.items() if limit is not None},
-            max_ages={} if afresh else {name: seconds for name, seconds in ages.items() if name not in needed},
-            stop=stop,
-        )
+        found, known = self._reader.ask(errand.question, deadline, afresh=afresh, stop=stop)
         readings: dict[str, Reading] = {}
-        for name, source in sources.items():
-            origin = source.origin
-            if isinstance(origin, TangoSource):
-                several = [found[attribute] for attribute in origin.attributes]
-                if name in had and not had[name].ok:
-                    several = self._with_late(several, origin.attributes, had[name].time)
-                readings[name] = merge(several) if origin.is_list else several[0]
-            elif isinstance(origin, PropertySource):
-                readings[name] = known[origin.name]
-        return readings
+        for name, origin in errand.attributes.items():
+            several = [found[attribute] for attribute in origin.attributes]
+            if name in had and not had[name].ok:
+                several = self._with_late(several, origin.attributes, had[name].time)
+            readings[name] = merge(several) if origin.is_list else several[0]
+        return readings | {name: known[text] for name, text in errand.properties.items()}
 
     def _with_late(self, readings: list[Reading], attributes: tuple[str, ...], since: datetime) -> list[Reading]:
         """What came too late for the start is better than nothing at the end: its time tells its age."""
@@ -165,7 +186,7 @@ def _without_tango(source: Source | None, given: Mapping[str, Reading], known: M
 
 def _in_unit_of(source: Source | None, given: Reading) -> Reading:
     """What was set without a unit is in the one that the config has for it."""
-    return replace(given, unit=source.unit) if source and source.unit and given.ok and not given.unit else given
+    return structs.replace(given, unit=source.unit) if source and source.unit and given.ok and not given.unit else given
 
 
 def _computed(text: str, unit: str, known: Mapping[str, Reading]) -> Reading:

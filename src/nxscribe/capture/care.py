@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final
 
+from nxscribe.capture.answers import Told
 from nxscribe.capture.costs import Costs
 from nxscribe.capture.freshness import Freshness
 from nxscribe.capture.health import Health
@@ -17,7 +18,6 @@ from nxscribe.capture.link import DeviceError, RequestError
 from nxscribe.capture.memory import Memory
 from nxscribe.capture.names import TangoName
 from nxscribe.capture.order import Link
-from nxscribe.model import Reading
 
 _PATIENCE_S: Final = 5.0
 """How long a check in the background waits for one attribute."""
@@ -52,7 +52,9 @@ class Care:
 
     def note(self, names: Iterable[TangoName]) -> None:
         """Remember that attributes are asked for."""
-        self._known.update(dict.fromkeys(names))
+        for name in names:
+            if name not in self._known:
+                self._known[name] = None
 
     @property
     def idle_s(self) -> float:
@@ -81,13 +83,12 @@ class Care:
             health.check_later(self._known)
             health.check_in_vain()
 
-    def read(self, names: list[TangoName], timeout_s: float) -> dict[TangoName, Reading]:
+    def read(self, names: Sequence[TangoName], timeout_s: float) -> Told:
         """Read, and learn from it how long it takes. Raises DeviceError."""
         started = time.monotonic()
-        readings = self._link.read(names, timeout_s)
+        told = self._link.read(names, timeout_s)
         self._costs.note(names, time.monotonic() - started)
-        self._memory.hear(readings)
-        return readings
+        return told
 
     def _check(self) -> None:
         """Read what has to be heard, each alone, the one that is blamed at the end."""
@@ -124,7 +125,8 @@ class Care:
         """See how long an attribute takes, and keep its value for who wanted it in vain."""
         for _ in range(2):
             started = time.monotonic()
-            readings = self.read([name], _PATIENCE_S)
+            readings = self.read([name], _PATIENCE_S)()
+            self._memory.hear(readings, started)
             if keep or self._health.trouble:
                 self._memory.keep(readings)
             if time.monotonic() - started < _WORTH_A_SECOND_LOOK_S or not self._health.trouble:

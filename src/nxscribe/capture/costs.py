@@ -29,7 +29,7 @@ class Costs:
         quicker go before the slower.
         """
         seconds = self._seconds
-        if sum(seconds.get(name, math.inf) for name in names) <= budget_s:
+        if sum([seconds.get(name, math.inf) for name in names]) <= budget_s:
             return list(names), [], []
         together: list[TangoName] = []
         alone: list[TangoName] = []
@@ -54,7 +54,7 @@ class Costs:
 
     def needed_s(self, names: Sequence[TangoName]) -> float:
         """How long a request takes, as far as is known, and a little more."""
-        return _MARGIN * sum(self._seconds.get(name, 0.0) for name in names)
+        return _MARGIN * sum([self._seconds.get(name, 0.0) for name in names])
 
     @property
     def seconds(self) -> dict[TangoName, float]:
@@ -73,7 +73,8 @@ class Costs:
         """A request took this long. For several it tells only that none of them takes longer."""
         known = self._seconds
         for name in names:
-            known[name] = seconds if len(names) == 1 else min(known.get(name, seconds), seconds)
+            if len(names) == 1 or seconds < known.get(name, math.inf):
+                known[name] = seconds
 
     def forget(self, names: Iterable[TangoName]) -> None:
         """One of these was too slow, and nobody knows which."""

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 import tango
@@ -27,6 +28,10 @@ from nxscribe.model import Reading, iso, now
 
 _SICK_GRACE_S: Final = 0.05
 """How long a read waits for a device that is known to be sick, in case it has just come back."""
+_REST_S: Final = 0.2
+"""How long after an order it is seen what else is due: then no trigger waits any more, whose other devices it would
+hold up.
+"""
 _LEAST_S: Final = 0.005
 """With less time than this left nothing is asked."""
 
@@ -55,17 +60,24 @@ class Device:
         self._care.freshness.want(ages)
         self._orders.put(())
 
-    def remembered(self, name: TangoName, max_age_s: float) -> Reading | None:
-        """What is remembered of an attribute, if it is young enough."""
-        return self._memory.fresh(name, max_age_s)
+    def remembered(self, ages: Mapping[TangoName, float]) -> dict[TangoName, Reading]:
+        """What is remembered of those attributes of which it is young enough (seconds)."""
+        return self._memory.fresh(ages)
+
+    def hear(self, readings: Mapping[TangoName, Reading], asked: float) -> None:
+        """Remember what is to be kept fresh, asked for at a moment (monotonic seconds)."""
+        self._memory.hear(readings, asked)
 
     def send(self, order: Order, started: float) -> None:
         """Have an order served, and its answers wait for it: fully, briefly, or not at all, as the device behaves."""
-        if self._health.trouble is None:
-            order.answers.expect(self, order.deadline)
-        elif not self._busy:
-            order.answers.expect(self, min(order.deadline, started + _SICK_GRACE_S))
-        self._orders.put(order)
+        is_well = self._health.trouble is None
+        if is_well or not self._busy:
+            order.answers.expect(self, order.deadline if is_well else min(order.deadline, started + _SICK_GRACE_S))
+        if is_well and not self._busy:
+            order.relay.add(partial(self._orders.put, order))
+        else:
+            # It has little time, or none to pass anything on.
+            self._orders.put(order)
 
     def give_up(self, waited_s: float) -> None:
         """Note that a read waited in vain."""
@@ -115,37 +127,46 @@ class Device:
     def _run(self) -> None:
         # Python's threads are not omniORB's: each says once that it will be its guest.
         with tango.EnsureOmniThread():
+            look_at = 0.0
             while not self._closing.is_set():
                 order: Order | tuple[TangoName, ...] | None = None
                 with contextlib.suppress(queue.Empty):
-                    order = self._orders.get(timeout=self._care.idle_s)
+                    order = self._orders.get(timeout=max(0.0, look_at - time.monotonic()))
                 if self._closing.is_set():
                     break
                 self._busy = True
-                if order is None:
-                    self._care.look_after()
-                elif isinstance(order, Order):
-                    self._serve(order)
+                if isinstance(order, Order):
+                    rest_s = _REST_S if self._serve(order) else self._care.idle_s
+                    look_at = min(look_at, time.monotonic() + rest_s)
                 else:
-                    self._care.get_to_know(order)
+                    if order is None:
+                        self._care.look_after()
+                    else:
+                        self._care.get_to_know(order)
+                    look_at = time.monotonic() + self._care.idle_s
                 self._busy = False
             self._care.freshness.end()
 
-    def _serve(self, order: Order) -> None:
+    def _serve(self, order: Order) -> bool:
+        """Serve an order; say whether the device is well, so that nothing is urgent."""
+        order.relay.pass_on()
         self._care.note(order.names)
         if order.answers.closed:
             if self._health.trouble:
                 self._health.check_later(order.names)
-            return
+            return False
         try:
-            if self._ask(order):
+            well = self._ask(order)
+            if well:
                 self._health.recover()
         except DeviceError as error:
             self._health.fall_ill(str(error))
             self._health.check_later(self._care.known)
             self._tell(order, order.names, str(error))
+            well = False
         finally:
             order.answers.finish(self)
+        return well
 
     def _ask(self, order: Order) -> bool:
         """Ask together what is known to be quick, alone what is not known; say whether all of it answered in time."""
@@ -160,15 +181,14 @@ class Device:
                 self._health.check_later([*names, *(name for request in requests for name in request)])
                 return False
             timeout_s = remaining / (1 + len(requests)) if split else self._costs.timeout_s(names, remaining, requests)
-            own = [begun + order.timeouts[name] - present for name in names if name in order.timeouts]
-            if own:
+            if own := [begun + order.timeouts[name] - present for name in names if name in order.timeouts]:
                 timeout_s = min(timeout_s, max(min(own), self._costs.needed_s(names)))
             if timeout_s < _LEAST_S:
                 self._health.check_later(names)
                 self._tell(order, names, "there was no time left for it after its neighbours")
                 continue
             try:
-                readings = self._care.read(names, timeout_s)
+                told = self._care.read(names, timeout_s)
             except RequestError as error:
                 if error.slow:
                     well = False
@@ -181,8 +201,8 @@ class Device:
                     requests = [[name] for name in names] + requests
                     split = True
                 continue
-            if not order.answers.give(readings):
-                self._memory.keep(readings)
+            if not order.answers.give(told):
+                self._memory.keep(told())
                 self._health.check_later(names)
                 well = False
         return well
@@ -198,14 +218,19 @@ class Device:
             # Who has little patience with an attribute shall not lose others to it.
             alone.sort(key=lambda name: name in order.timeouts)
         self._health.leave_out(too_slow)
-        for name in too_slow:
-            why = f"it {self._costs.told(name)}, which is more time than there is"
-            remedy = (
-                "see the device, or raise limits.deadline_s or the source's timeout_s; nxscribe looks again by itself"
-            )
-            error = Problem(f"{name.full} was not asked for", why, remedy).explanation
-            order.answers.give({name: Reading(name.full, now(), error=error)})
+        if too_slow:
+            self._refuse(order, {name: self._too_slow(name) for name in too_slow})
         return ([together] if together else []) + [[name] for name in alone]
 
+    def _too_slow(self, name: TangoName) -> str:
+        why = f"it {self._costs.told(name)}, which is more time than there is"
+        remedy = "see the device, or raise limits.deadline_s or the source's timeout_s; nxscribe looks again by itself"
+        return Problem(f"{name.full} was not asked for", why, remedy).explanation
+
     def _tell(self, order: Order, names: Iterable[TangoName], why: str) -> None:
-        order.answers.give({name: Reading(name.full, now(), error=f"{name.full}: {why}") for name in names})
+        self._refuse(order, {name: f"{name.full}: {why}" for name in names})
+
+    @staticmethod
+    def _refuse(order: Order, errors: Mapping[TangoName, str]) -> None:
+        readings = {name: Reading(name.full, now(), error=error) for name, error in errors.items()}
+        order.answers.give(lambda: readings)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from typing import Final
 
@@ -75,7 +75,7 @@ class Freshness:
                 self._ways[name] = _READ  # it is tried again with the next connection
                 raise
         present = time.monotonic()
-        due = [name for name, age_s in wanted.items() if self._due_at(name, age_s) <= present]
+        due = [name for name, due_at in self._due(wanted) if due_at <= present]
         self._tried.update(dict.fromkeys(due, present))
         return due
 
@@ -91,9 +91,7 @@ class Freshness:
         wanted = self._wanted
         if wanted.keys() != self._ways.keys() or (wanted and self._link.connections != self._asked):
             return max(0.0, self._not_before - time.monotonic())
-        return max(
-            0.0, min((self._due_at(name, age_s) for name, age_s in wanted.items()), default=math.inf) - time.monotonic()
-        )
+        return max(0.0, min((due_at for _, due_at in self._due(wanted)), default=math.inf) - time.monotonic())
 
     @property
     def told(self) -> dict[TangoName, str]:
@@ -107,14 +105,14 @@ class Freshness:
         age_s = time.monotonic() - self._memory.heard_at(name)
         return f"{way}; " + ("no value" if math.isinf(age_s) else f"heard {age_s:.1f} s ago")
 
-    def _due_at(self, name: TangoName, max_age_s: float) -> float:
-        """When an attribute has to be read (monotonic seconds), if nothing is heard of it until then."""
-        cost_s = self._costs.seconds_of(name)
-        if cost_s > _QUICK_S and len(self._known) > len(self._wanted):
-            return math.inf
-        heard = max(self._memory.heard_at(name), self._tried.get(name, -math.inf))
-        cost_of_all_s = sum(self._costs.seconds_of(one) for one in self._wanted)
-        return heard + max(max_age_s / 2, cost_of_all_s / _LOAD)
+    def _due(self, wanted: Mapping[TangoName, float]) -> Iterator[tuple[TangoName, float]]:
+        """When each attribute has to be read (monotonic seconds), if nothing is heard of it until then."""
+        least_s = sum(self._costs.seconds_of(name) for name in wanted) / _LOAD
+        holds_others_up = len(self._known) > len(wanted)
+        for name, max_age_s in wanted.items():
+            if not (holds_others_up and self._costs.seconds_of(name) > _QUICK_S):
+                heard = max(self._memory.heard_at(name), self._tried.get(name, -math.inf))
+                yield name, heard + max(max_age_s / 2, least_s)
 
     def _heard(self, name: TangoName, reading: Reading) -> None:
         # In a thread of Tango's.
@@ -122,4 +120,4 @@ class Freshness:
             self._silent.pop(name, None)
         else:
             self._silent[name] = reading.error
-        self._memory.hear({name: reading})
+        self._memory.hear({name: reading}, time.monotonic())

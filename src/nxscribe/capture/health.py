@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -57,6 +57,8 @@ class Health:
 
     def recover(self) -> None:
         """Note that it answers."""
+        if self.trouble is None:
+            return
         with self._lock:
             self.trouble = None
         self.blamed = None
@@ -77,15 +79,14 @@ class Health:
         self._check_pause_s = min(2 * self._check_pause_s, _CHECK_S[1])
         self._check_at = time.monotonic() + self._check_pause_s
 
-    def leave_out(self, names: Iterable[TangoName]) -> None:
+    def leave_out(self, names: Collection[TangoName]) -> None:
         """Note which attributes were too slow for a read; none means that all are quick enough."""
-        names = set(names)
         if not names:
             self._recheck_pause_s = _RECHECK_S[0]
         elif not self.left_out:
             self._recheck_at = time.monotonic() + self._recheck_pause_s
             self._recheck_pause_s = min(2 * self._recheck_pause_s, _RECHECK_S[1])
-        self.left_out |= names
+        self.left_out.update(names)
 
     def refreshed(self) -> None:
         """Note that units and labels are fresh."""

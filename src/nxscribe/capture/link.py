@@ -7,12 +7,13 @@ import itertools
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
 
 import tango
 
+from nxscribe.capture.answers import Told
 from nxscribe.capture.explain import explain, is_connection, is_timeout
 from nxscribe.capture.names import TangoName
 from nxscribe.capture.values import Configuration, configuration_of, reading_of
@@ -78,7 +79,8 @@ class DeviceLink:
         self._connected = False
         self._connections = 0
         self._timeout_ms = 0
-        self._configurations: dict[TangoName, Configuration] = {}
+        self._configurations: Mapping[TangoName, Configuration] = {}
+        """Never changed, but replaced: who reads has the ones that were known when the device answered."""
         self._subscriptions: dict[TangoName, int] = {}
 
     @property
@@ -86,12 +88,14 @@ class DeviceLink:
         """How often it was connected: a new number may mean a new server, with other events."""
         return self._connections
 
-    def read(self, names: Sequence[TangoName], timeout_s: float) -> dict[TangoName, Reading]:
+    def read(self, names: Sequence[TangoName], timeout_s: float) -> Told:
         """A reading for each attribute, those that failed alone included, in one request; from the hardware, not from
         Tango's polling cache.
         """
-        # Tango refuses a request with the same attribute twice: both parts come in one answer.
-        members = list(dict.fromkeys(name.member for name in names))
+        members = [name.member for name in names]
+        if len(set(members)) < len(members):
+            # Tango refuses a request with the same attribute twice: both parts come in one answer.
+            members = list(dict.fromkeys(members))
         proxy = self._connect(timeout_s)
         asked = time.time()
         try:
@@ -102,22 +106,17 @@ class DeviceLink:
             raise RequestError(Problem(f"{self._name} could not be read", repr(error)).explanation) from error
         moments = asked, time.time()
         by_member = dict(zip(members, found, strict=True))
-        answered = [(name, by_member[name.member]) for name in names]
         unlearnt = ""
-        try:
-            self._learn(name for name, given in answered if name not in self._configurations and not given.has_failed)
-        except DeviceError as error:
-            unlearnt = f"its unit could not be learned: {error}"
-        return {name: self._reading(name, attribute, moments, unlearnt) for name, attribute in answered}
-
-    def _reading(
-        self, name: TangoName, attribute: tango.DeviceAttribute, moments: tuple[float, float], unlearnt: str
-    ) -> Reading:
-        configuration = self._configurations.get(name)
-        if configuration is None and not attribute.has_failed:
-            # A number of unknown unit is no reading.
-            return Reading(name.full, now(), error=Problem(f"{name.full} could not be read", unlearnt).explanation)
-        return reading_of(attribute, name, configuration or Configuration(), *moments)
+        new = [name for name in names if name not in self._configurations and not by_member[name.member].has_failed]
+        if new:
+            try:
+                self._learn(new)
+            except DeviceError as error:
+                unlearnt = f"its unit could not be learned: {error}"
+        known = self._configurations
+        return lambda: {
+            name: _reading(by_member[name.member], name, known.get(name), moments, unlearnt) for name in names
+        }
 
     def subscribe(self, name: TangoName, heard: Callable[[Reading], None]) -> str:
         """Have `heard` called with each event of an attribute, in a thread of Tango's; also with the bad news that
@@ -134,7 +133,9 @@ class DeviceLink:
                     heard(Reading(name.full, now(), error=explain(name.full, event.errors)))
                 else:
                     present = time.time()
-                    heard(self._reading(name, event.attr_value, (present, present), "its unit is not known any more"))
+                    known = self._configurations.get(name)
+                    unlearnt = "its unit is not known any more"
+                    heard(_reading(event.attr_value, name, known, (present, present), unlearnt))
 
             is_polled = True
             for kind, told in _EVENTS.items():
@@ -176,11 +177,11 @@ class DeviceLink:
         try:
             found = self._proxy.get_attribute_config_ex(list(wanted))
         except tango.DevFailed as error:
-            for name in itertools.chain(*wanted.values()):
-                self._configurations.pop(name, None)
+            gone = set(itertools.chain(*wanted.values()))
+            self._configurations = {name: known for name, known in self._configurations.items() if name not in gone}
             raise self._failed(error) from None
-        for info in found:
-            self._configurations.update(dict.fromkeys(wanted[info.name.lower()], configuration_of(info)))
+        learnt = {name: configuration_of(info) for info in found for name in wanted[info.name.lower()]}
+        self._configurations = {**self._configurations, **learnt}
 
     def _connect(self, timeout_s: float) -> tango.DeviceProxy:
         try:
@@ -211,3 +212,16 @@ class DeviceLink:
         # An attribute that is not there says nothing of the connection.
         self._connected = any(entry.reason == "API_AttrNotFound" for entry in error.args)
         return DeviceError(text) if is_connection(error) else RequestError(text)
+
+
+def _reading(
+    attribute: tango.DeviceAttribute,
+    name: TangoName,
+    configuration: Configuration | None,
+    moments: tuple[float, float],
+    unlearnt: str,
+) -> Reading:
+    if configuration is not None or attribute.has_failed:
+        return reading_of(attribute, name, configuration or Configuration(), *moments)
+    # A number of unknown unit is no reading.
+    return Reading(name.full, now(), error=Problem(f"{name.full} could not be read", unlearnt).explanation)

@@ -6,9 +6,9 @@ import math
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
+from typing import NamedTuple
 
 from nxscribe.capture.names import TangoName
 from nxscribe.model import Reading, now
@@ -17,8 +17,7 @@ AGE = "age"
 """The detail of a reading from memory: how long ago it was heard, in seconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Heard:
+class _Heard(NamedTuple):
     reading: Reading
     at: float
     """Monotonic seconds: what counts is when it was heard here, whatever the device's clock says."""
@@ -34,15 +33,18 @@ class Memory:
         self.ages: Mapping[TangoName, float] = MappingProxyType({})
         """What shall be kept fresh, and how old it may become (seconds)."""
 
-    def hear(self, readings: Mapping[TangoName, Reading]) -> None:
-        """Take in what is to be kept fresh. What has no value now is forgotten."""
-        if not self.ages:
-            return
-        wanted = {name: reading for name, reading in readings.items() if name in self.ages}
-        for name, reading in wanted.items():
-            if not reading.ok:
-                self.forget(name)
-        self.keep(wanted)
+    def hear(self, readings: Mapping[TangoName, Reading], at: float) -> None:
+        """Take in what is to be kept fresh, unless it was heard since (monotonic seconds). What has no value now is
+        forgotten.
+        """
+        ages, came = self.ages, now()
+        with self._lock:
+            for name, reading in readings.items():
+                if name in ages and self.heard_at(name) <= at:
+                    if reading.ok:
+                        self._heard[name] = _Heard(reading, at, came)
+                    else:
+                        self._heard.pop(name, None)
 
     def keep(self, readings: Mapping[TangoName, Reading]) -> None:
         """Take in every value."""
@@ -55,15 +57,17 @@ class Memory:
         with self._lock:
             self._heard.pop(name, None)
 
-    def fresh(self, name: TangoName, max_age_s: float) -> Reading | None:
-        """The reading of an attribute if it is young enough, with its age."""
-        heard = self._heard.get(name)
-        if heard is None or (age := time.monotonic() - heard.at) > max_age_s:
-            return None
-        kept = heard.reading
-        # A scan may take thousands: `replace` would take four times as long.
-        details = {**kept.details, AGE: round(age, 6)}
-        return Reading(kept.source, kept.time, kept.value, kept.unit, kept.quality, kept.error, details)
+    def fresh(self, max_ages: Mapping[TangoName, float]) -> dict[TangoName, Reading]:
+        """The readings of those attributes that are young enough (seconds), each with its age."""
+        present = time.monotonic()
+        found: dict[TangoName, Reading] = {}
+        for name, max_age_s in max_ages.items():
+            heard = self._heard.get(name)
+            if heard is not None and (age := present - heard.at) <= max_age_s:
+                kept = heard.reading
+                details = {**kept.details, AGE: round(age, 6)}
+                found[name] = Reading(kept.source, kept.time, kept.value, kept.unit, kept.quality, "", details)
+        return found
 
     def late(self, name: TangoName, since: datetime) -> Reading | None:
         """A reading that came after `since`."""

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from nxscribe.capture.answers import Answers
+from nxscribe.capture.answers import Answers, Told
 from nxscribe.capture.names import TangoName
+from nxscribe.capture.relay import Relay
 from nxscribe.model import Reading
 
 
@@ -18,7 +19,7 @@ class Link(Protocol):
     def connections(self) -> int:
         """How often it was connected: a new number may mean a new server, with other events."""
 
-    def read(self, names: Sequence[TangoName], timeout_s: float) -> dict[TangoName, Reading]:
+    def read(self, names: Sequence[TangoName], timeout_s: float) -> Told:
         """A reading for each name, failures of single ones included."""
 
     def refresh(self, timeout_s: float) -> None:
@@ -43,3 +44,5 @@ class Order:
     timeouts: Mapping[TangoName, float]
     """Attributes with a limit of their own, in seconds."""
     answers: Answers
+    relay: Relay
+    """To be told as soon as the order is taken."""

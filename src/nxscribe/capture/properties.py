@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tango
 
+from nxscribe.capture.answers import Told
 from nxscribe.capture.explain import explain
 from nxscribe.capture.link import DeviceError
 from nxscribe.capture.names import TangoName
@@ -29,16 +30,17 @@ class DatabaseLink:
         """It matters for events alone, and there are none."""
         return 0
 
-    def read(self, names: Sequence[TangoName], timeout_s: float) -> dict[TangoName, Reading]:  # noqa: ARG002 - told below
+    def read(self, names: Sequence[TangoName], timeout_s: float) -> Told:  # noqa: ARG002 - told below
         """A reading for each property: its text, or an array of texts where it has several lines.
 
         Tango's own timeout of 3 s holds, whatever `timeout_s` says: setting it may block all of Python, see DeviceLink.
         """
         try:
             database = self._connect()
-            return {name: _reading(database, name) for name in names}
+            readings = {name: _reading(database, name) for name in names}
         except tango.DevFailed as error:
             raise DeviceError(explain(f"the Tango database {self._host}", error.args)) from None
+        return lambda: readings
 
     def refresh(self, timeout_s: float) -> None:
         """Nothing is kept of properties."""

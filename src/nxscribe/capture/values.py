@@ -104,7 +104,7 @@ def reading_of(
                 # The label alone would lose it, and the number alone means little.
                 numbers = [int(number) for number in _flat(given)]
                 details = {**details, "enum_value": numbers[0] if value.ndim == 0 else numbers}
-    except (KeyError, ValueError) as error:
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         return Reading(name.full, time, quality=quality, error=_unusable(name, attribute, error))
     if stamp and not asked - _CLOCKS_AGREE_S <= stamp <= arrived + _CLOCKS_AGREE_S:
         details = {**details, "timestamp_offset": round(stamp - (asked if stamp < asked else arrived), 6)}

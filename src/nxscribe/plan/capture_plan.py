@@ -10,9 +10,11 @@ from nxscribe.plan.detectors import LimaDetector
 from nxscribe.plan.sources import Source, TangoSource
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class CapturePlan:
-    """A definition with the sources of its placeholders. Built-in placeholders without a source stand apart."""
+    """A definition with the sources of its placeholders. Built-in placeholders without a source stand apart. Plans are
+    compared by identity: what is made of one is kept for its next scan.
+    """
 
     technique: str
     definition: Definition

@@ -33,7 +33,7 @@ def examine_live(host: str, plans: tuple[CapturePlan, ...]) -> tuple[Problem, ..
     properties = {origin.name for origin in origins if isinstance(origin, PropertySource)}
     with TangoReader(host or None) as reader:
         reader.prepare(asked)
-        attributes, known = reader.read_all(asked, properties, time.monotonic() + _ANSWER_S)
+        attributes, known = reader.ask(reader.question(asked, properties), time.monotonic() + _ANSWER_S)
     told = {**attributes, **known}
     problems = dict.fromkeys(problem for plan in plans for problem in _of_plan(plan, told))
     return tuple(sorted(problems, key=lambda problem: (problem.location or Location(""), problem.what)))

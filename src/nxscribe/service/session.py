@@ -321,9 +321,8 @@ class Session:
 
 
 def _refuse_if_mandatory_missing(plan: CapturePlan, snapshot: Snapshot, *, refuse: bool) -> None:
-    missing = {
-        name: snapshot.missing[name].error for name in plan.mandatory_in(Phase.INITIAL) if name in snapshot.missing
-    }
+    mandatory = plan.mandatory_in(Phase.INITIAL)
+    missing = {name: reading.error for name, reading in snapshot.missing.items() if name in mandatory}
     if not missing:
         return
     log.warning("mandatory values are missing", missing=missing)

@@ -84,13 +84,14 @@ def status_of_open(record: Record, data_root: Path) -> Status:
 
 def answer_of(record: Record, snapshot: Snapshot, data_root: Path, dead_time_s: float) -> Answer:
     """The answer to the trigger that took this snapshot."""
+    missing = snapshot.missing
     return Answer(
         entry=record.entry,
         number=record.number,
         master=str(data_root / record.master),
         record=record.id,
-        read=len(snapshot.readings) - len(snapshot.missing),
-        missing=reasons(snapshot),
+        read=len(snapshot.readings) - len(missing),
+        missing={name: reading.error for name, reading in missing.items()},
         capture_s=snapshot.duration_s,
         dead_time_s=dead_time_s,
         end_reason=record.end_reason.value if record.end_reason else "",
@@ -99,7 +100,9 @@ def answer_of(record: Record, snapshot: Snapshot, data_root: Path, dead_time_s: 
 
 def reasons(*snapshots: Snapshot) -> dict[str, str]:
     """Why each placeholder that no snapshot has a value for has none."""
-    had = {name for snapshot in snapshots for name, reading in snapshot.readings.items() if reading.ok}
     return {
-        name: reading.error for snapshot in snapshots for name, reading in snapshot.missing.items() if name not in had
+        name: reading.error
+        for snapshot in snapshots
+        for name, reading in snapshot.missing.items()
+        if not any(name in other.readings and other.readings[name].ok for other in snapshots)
     }
