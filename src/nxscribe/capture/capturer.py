@@ -135,11 +135,12 @@ class Capturer:
     ) -> dict[str, Reading]:
         """The readings of the placeholders that come from Tango, all asked for side by side."""
         found, known = self._reader.ask(errand.question, deadline, afresh=afresh, stop=stop)
+        missed = {name: reading.time for name, reading in had.items() if not reading.ok}
         readings: dict[str, Reading] = {}
         for name, origin in errand.attributes.items():
             several = [found[attribute] for attribute in origin.attributes]
-            if name in had and not had[name].ok:
-                several = self._with_late(several, origin.attributes, had[name].time)
+            if name in missed:
+                several = self._with_late(several, origin.attributes, missed[name])
             readings[name] = merge(several) if origin.is_list else several[0]
         return readings | {name: known[text] for name, text in errand.properties.items()}
 
