@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import queue
 import signal
 import sys
 import threading
@@ -95,8 +96,11 @@ class _DeviceServer:
         self._up = threading.Event()
         self._failure: str | None = None
         self._thread = threading.Thread(target=self._run, name="tango server", daemon=True)
+        # Events go out beside the trigger that they speak of: it waits for none.
+        self._changed: queue.SimpleQueue[Session | None] = queue.SimpleQueue()
+        self._publisher = threading.Thread(target=self._publish_all, name="events", daemon=True)
         NxScribe.scribe = scribe
-        scribe.listen(self._publish)
+        scribe.listen(self._changed.put)
 
     def start(self) -> None:
         self._thread.start()
@@ -112,6 +116,7 @@ class _DeviceServer:
         # A client's first sight of a device is of the scan that was taken up.
         for session in self._scribe.sessions.values():
             self._publish(session)
+        self._publisher.start()
 
     @property
     def ended(self) -> bool:
@@ -130,6 +135,8 @@ class _DeviceServer:
         return True
 
     def stop(self) -> None:
+        self._changed.put(None)
+        self._publisher.join(_STOP_S)
         tango.Util.instance().get_dserver_device().kill()
         self._thread.join(_STOP_S)
 
@@ -143,13 +150,17 @@ class _DeviceServer:
     def _on_init(self) -> None:
         self._up.set()
 
-    def _publish(self, session: Session) -> None:
-        if not self._up.is_set():
-            return
+    def _publish_all(self) -> None:
+        with tango.EnsureOmniThread():
+            while session := self._changed.get():
+                self._publish(session)
+
+    @staticmethod
+    def _publish(session: Session) -> None:
         try:
             tango.Util.instance().get_device_by_name(session.status.device).publish()
         except Exception as error:  # noqa: BLE001 - PyTango raises more than its own
-            # An event that could not be sent must not cost the trigger that it speaks of.
+            # One that could not be sent must not cost those after it.
             log.warning("event not pushed", device=session.status.device, reason=str(error))
 
 
