@@ -158,7 +158,7 @@ def test_what_is_no_scene_is_refused_and_the_old_one_stays(camera: Camera):
     assert camera.scene == before
 
 
-def test_acq_status_is_pushed_as_an_event(camera: Camera, wait_until: Callable[[Callable[[], bool]], None]):
+def test_acq_status_is_pushed_as_an_event(camera: Camera, wait_until: WaitUntil):
     seen: list[str] = []
     finished = threading.Event()
 
