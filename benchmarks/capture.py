@@ -32,12 +32,13 @@ from pathlib import Path
 from typing import Self
 
 import h5py
+import numpy as np
 import tango
 from rich.console import Console
 from rich.table import Table
 
 from nxscribe.simulation import TangoDatabase
-from nxscribe.simulation.process import ChildProcess
+from nxscribe.simulation._process import ChildProcess
 from peer import NxsDataWriter
 from processes import held_mb
 
@@ -88,17 +89,20 @@ class Daemon:
         *,
         deadline_s: float = DEADLINE_S,
         techniques: Sequence[str] = ("read", "kept"),
+        python: str = sys.executable,
+        beamline: str = "bench",
     ) -> None:
+        self.beamline = beamline
         self._data = folder / "data"
         self._data.mkdir(parents=True)
         (folder / "bench.xml").write_text(definition(len(attributes)))
-        (folder / "bench.yaml").write_text(json.dumps(config(attributes, folder, deadline_s, techniques)))
+        (folder / "bench.yaml").write_text(json.dumps(config(attributes, folder, deadline_s, techniques, beamline)))
         self._log = (folder / "daemon.log").open("wb")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "nxscribe", "run", str(folder / "bench.yaml")], stdout=self._log, stderr=self._log
+            [python, "-m", "nxscribe", "run", str(folder / "bench.yaml")], stdout=self._log, stderr=self._log
         )
         wait_until(self._answers, "the daemon answers")
-        self._proxy = tango.DeviceProxy("bench/nxscribe/main")
+        self._proxy = tango.DeviceProxy(f"{self.beamline}/nxscribe/main")
         self._proxy.set_timeout_millis(60_000)
         self._scan(techniques[0])
         wait_until(self._has_settled, "the daemon has got to know all attributes, and asked for their events")
@@ -109,7 +113,7 @@ class Daemon:
     def _answers(self) -> bool:
         assert self.process.poll() is None, Path(self._log.name).read_text()
         try:
-            return bool(tango.DeviceProxy("bench/nxscribe/main").state() == tango.DevState.ON)
+            return bool(tango.DeviceProxy(f"{self.beamline}/nxscribe/main").state() == tango.DevState.ON)
         except tango.DevFailed:
             return False
 
@@ -158,12 +162,12 @@ class Daemon:
 
     def check(self, expected: list[float]) -> int:
         """See that every value of every file is right; say how many entries there were."""
-        (master,) = (self._data / "bench").rglob("bench-bench.h5")
+        (master,) = (self._data / "bench").rglob(f"bench-{self.beamline}.h5")
         with h5py.File(master) as file:
             for entry in file:
                 for phase in ("initial", "final"):
-                    group = file[f"{entry}/{phase}"]
-                    written = [float(group[f"v{index}"][()]) for index in range(len(expected))]
+                    group = file[f"{entry}/{phase}"].id
+                    written = [_number(group, f"v{index}") for index in range(len(expected))]
                     assert written == expected, f"{entry}: {phase}"
             return len(file)
 
@@ -174,6 +178,12 @@ class Daemon:
         self.process.terminate()
         self.process.wait(60)
         self._log.close()
+
+
+def _number(group: h5py.h5g.GroupID, name: str) -> float:
+    number = np.empty((), np.float64)
+    h5py.h5d.open(group, name.encode()).read(h5py.h5s.ALL, h5py.h5s.ALL, number)
+    return float(number)
 
 
 def wait_until(condition: Callable[[], bool], what: str) -> None:
@@ -194,12 +204,14 @@ def definition(count: int) -> str:
     return f'<group NX_class="NXentry" groupName="${{entry}}">{"".join(groups)}</group>'
 
 
-def config(attributes: list[str], folder: Path, deadline_s: float, techniques: Sequence[str]) -> dict[str, object]:
+def config(
+    attributes: list[str], folder: Path, deadline_s: float, techniques: Sequence[str], beamline: str
+) -> dict[str, object]:
     names = {f"v{index}": name for index, name in enumerate(attributes)}
     kept = {placeholder: {"tango": name, "max_age_s": KEPT_S} for placeholder, name in names.items()}
     sources = {"read": names, "kept": kept}
     return {
-        "beamline": "bench",
+        "beamline": beamline,
         "data_root": str(folder / "data"),
         "state_dir": str(folder / "state"),
         "limits": {"deadline_s": deadline_s},

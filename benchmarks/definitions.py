@@ -28,11 +28,12 @@ from pathlib import Path
 import tango
 from lxml import etree
 
-from nxscribe.cli.daemon_process import DaemonProcess
-from nxscribe.cli.shipped import shipped
+from nxscribe.cli._daemon_process import DaemonProcess
+from nxscribe.cli._shipped import shipped
 from nxscribe.definitions import load_definition, read_xml
-from nxscribe.plan import Source, TangoSource, compile_plan
+from nxscribe.plan import Source, compile_plan
 from nxscribe.simulation import SimulatedBeamline, TangoDatabase
+from nxscribe.sources import TangoSource
 from nxscribe.triggers.client import ScribeClient
 
 ESRF_FILE = Path(str(importlib.resources.files("icat_esrf_definitions"))) / "hdf5_cfg.xml"
@@ -102,7 +103,7 @@ def reloads(device: str, definition: Path, took: list[float], paces: list[float]
                 paces.append(begun - last)
             last = begun
             due = max(due + RELOAD_EVERY_S, begun)
-            definition.write_text(text.replace("How many darks", f"How many darks, {len(took)}"))
+            definition.write_text(text.replace("Number of darks", f"How many darks, {len(took)}"))
             assert not proxy.Reload()
             took.append(time.monotonic() - begun)
 
@@ -124,7 +125,7 @@ def triggering(scans: int) -> None:
         config, definition = output / "configs" / "sim.yaml", output / "definitions" / "tomo.xml"
         host = os.environ["TANGO_HOST"] = stack.enter_context(TangoDatabase()).host
         stack.enter_context(SimulatedBeamline(host, output / "data")).wait_ready()
-        daemon = DaemonProcess(config, data_root=output / "data", state_dir=output / "state", log=output / "log")
+        daemon = DaemonProcess(config, log=output / "log")
         client = stack.enter_context(daemon).client("sim/nxscribe/main")
         times: dict[str, list[float]] = {"in peace": [], "reloading": []}
         took: list[float] = []

@@ -1,10 +1,14 @@
 """What the journal adds to a scan's start and end: time until the commit is on the disk, and bytes kept.
 
     python benchmarks/journal.py [--values 150] [--scans 500] [--folder DIR]
+    python benchmarks/journal.py --shrink MEGABYTES [--folder DIR]
 
 Each time stands beside that of the least that durability can cost: the same bytes, as one blob, inserted and
 committed by SQLite with the same settings, in turns with the journal's own. The outbox drains meanwhile, as it
 does in a daemon.
+
+With `--shrink`: how long a start waits for the journal, one start after another, while a journal of so many megabytes,
+half of which is unused, is made smaller step by step as the daemon does it.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Self
 
@@ -27,6 +32,12 @@ from some_records import ended, some_record
 
 from nxscribe.model import now
 from nxscribe.records import Journal, Record, record_to_json
+from nxscribe.service.upkeep.housekeeping import BREATH_S, PAGES_AT_ONCE
+
+PAYLOAD_BYTES = 30_000
+"""About what a scan of 150 values keeps."""
+SHRINKING_S = 60.0
+"""It is looked at for so long: what comes later is like what came before."""
 
 
 def main() -> None:
@@ -34,9 +45,15 @@ def main() -> None:
     options.add_argument("--values", type=int, default=150)
     options.add_argument("--scans", type=int, default=500)
     options.add_argument("--folder", type=Path, help="where to measure: on the disk that the journal will be on")
+    options.add_argument(
+        "--shrink", type=int, metavar="MEGABYTES", help="measure starts while a journal is made smaller"
+    )
     given = options.parse_args()
     with tempfile.TemporaryDirectory(dir=given.folder) as folder:
-        measure(Path(folder), given.scans, given.values)
+        if given.shrink:
+            shrink(Path(folder), given.shrink)
+        else:
+            measure(Path(folder), given.scans, given.values)
 
 
 def measure(folder: Path, scans: int, values: int) -> None:
@@ -66,6 +83,69 @@ def measure(folder: Path, scans: int, values: int) -> None:
     print(
         f"a scan as JSON: {len(record_to_json(end)):,} bytes; in the journal: {path.stat().st_size / scans:,.0f} bytes"
     )
+
+
+def shrink(folder: Path, megabytes: int) -> None:
+    path = folder / "journal.sqlite"
+    with Journal(path) as journal:
+        first = journal.begin(some_record(values=150))
+        fill(path, megabytes)
+        gone = [f"copy {number}" for number in range(0, megabytes << 20, PAYLOAD_BYTES) if number // PAYLOAD_BYTES % 2]
+        for start in range(0, len(gone), 50):
+            journal.remove(gone[start : start + 50])
+        print(f"{path.stat().st_size / 1e6:.0f} MB, of which {journal.unused_share():.0%} are unused")
+        times: dict[str, list[float]] = {"begin in peace": [], "begin meanwhile": [], "step": []}
+        starts(journal, times["begin in peace"], lambda: len(times["begin in peace"]) < 200)
+        ended = threading.Event()
+
+        def shrink_it() -> None:
+            while journal.unused_share() and time.monotonic() - begun < SHRINKING_S:
+                timed(times["step"], lambda: journal.shrink(PAGES_AT_ONCE))
+                time.sleep(BREATH_S)
+            ended.set()
+
+        begun = time.monotonic()
+        threading.Thread(target=shrink_it).start()
+        starts(journal, times["begin meanwhile"], lambda: not ended.is_set())
+        print(
+            f"made smaller in {time.monotonic() - begun:.0f} s, with {len(times['begin meanwhile'])} starts meanwhile"
+        )
+        assert journal.record(first.id) == first
+    print(f"{path.stat().st_size / 1e6:.0f} MB afterwards")
+    print(f"{'':22}{'median':>9}{'p99':>9}{'max':>9}   ms")
+    for name, series in times.items():
+        milliseconds = np.array(series) * 1e3
+        row = (np.median(milliseconds), np.percentile(milliseconds, 99), milliseconds.max())
+        print(f"{name:22}" + "".join(f"{number:9.2f}" for number in row))
+
+
+def fill(path: Path, megabytes: int) -> None:
+    """Copies of the journal's only record, each with a payload of random bytes in place of its readings."""
+    columns = (
+        "beamline, proposal, sample, scan, technique, session, definition, start_time, end_time, end_reason, revision"
+    )
+    random = np.random.default_rng(1)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA synchronous = OFF")
+        for number in range(0, megabytes << 20, PAYLOAD_BYTES):
+            at = connection.execute(
+                f"INSERT INTO record (id, master, number, {columns})"  # noqa: S608 - our own words
+                f" SELECT ?, 'copies', ?, {columns} FROM record WHERE position = 1",
+                (f"copy {number}", number),
+            ).lastrowid
+            connection.execute(
+                "INSERT INTO part (record, name, payload, compressed, sha256)"
+                " VALUES (?, 'initial', ?, 0, zeroblob(32))",
+                (at, random.bytes(PAYLOAD_BYTES)),
+            )
+        connection.commit()
+
+
+def starts(journal: Journal, series: list[float], go_on: Callable[[], bool]) -> None:
+    while go_on():
+        draft = some_record(scan="x", values=150)
+        timed(series, lambda draft=draft: journal.begin(draft))
+        time.sleep(0.005)
 
 
 class Outbox:

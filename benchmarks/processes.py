@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 import tango
 
-from nxscribe.simulation.process import ChildProcess
+from nxscribe.simulation._process import ChildProcess
 
 FOLDERS = (Path(__file__).parent / "devices", Path(__file__).parent.parent / "tests" / "devices")
 
@@ -56,3 +57,19 @@ def held_mb(pid: int) -> float:
     """The memory that a process has for itself: not the programs and libraries that it shares with others."""
     text = Path(f"/proc/{pid}/smaps_rollup").read_text()
     return int(text.partition("\nAnonymous:")[2].split()[0]) / 1e3
+
+
+def cpu_s(pid: int) -> float:
+    """The processor time that a process has used, all its threads together, to the microsecond."""
+    # The clock of another process, as clock_getcpuclockid(3) makes it: CPUCLOCK_SCHED of <linux/posix-timers.h>.
+    return time.clock_gettime((~pid << 3) | 2)
+
+
+def writer_of(daemon: int) -> int:
+    """The process number of a daemon's writer process for NeXus files."""
+    for children in Path(f"/proc/{daemon}/task").glob("*/children"):
+        for pid in map(int, children.read_text().split()):
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            if b"nxscribe.projections.writer" in words:
+                return pid
+    raise LookupError(f"the daemon {daemon} has no writer process")

@@ -32,7 +32,7 @@ from nxscribe.model import Phase, RawSeries, Reading, Snapshot, now
 from nxscribe.projections import FileSettings
 from nxscribe.projections.nexus import write_nexus
 from nxscribe.records import Journal, Record
-from nxscribe.records.parts import text_sha256
+from nxscribe.records._storage import text_sha256
 from processes import held_mb
 
 DATASETS, RAW_FILES, PARAMETERS, EXPERIMENTS = 5899, 5_560_295, 169_760, 120
@@ -184,7 +184,7 @@ def memory(folder: Path, scans: int) -> None:
     from namespaces import writer_of  # noqa: PLC0415
 
     from nxscribe.simulation import TangoDatabase  # noqa: PLC0415
-    from nxscribe.simulation.process import ChildProcess  # noqa: PLC0415
+    from nxscribe.simulation._process import ChildProcess  # noqa: PLC0415
 
     with TangoDatabase() as database:
         os.environ["TANGO_HOST"] = database.host

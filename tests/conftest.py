@@ -13,23 +13,50 @@ from pathlib import Path
 
 import pytest
 import tango
+from examples import NORMAL
 from hypothesis import HealthCheck, settings
+from unmeasured import unmeasured
 
 from nxscribe.simulation import TangoDatabase
-from nxscribe.simulation.process import ChildProcess
+from nxscribe.simulation._process import ChildProcess
 
 # How fast a shared machine makes examples says nothing about nxscribe.
-settings.register_profile("nxscribe", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("nxscribe", max_examples=NORMAL, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", settings.get_profile("nxscribe"), max_examples=10)  # for `make quick`
 settings.load_profile("nxscribe")
 
 DEVICES = Path(__file__).parent / "devices"
+
+# Machines for development and CI often set it, a user's terminal does not: what a child prints may come late.
+os.environ.pop("PYTHONUNBUFFERED", None)
+# The same goes for this one: without kept bytecode, each process compiles all that it imports, for a second and more.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# readline sets the two for the workers of a run in parallel: what is printed into a pipe is not folded otherwise.
+os.environ.pop("COLUMNS", None)
+os.environ.pop("LINES", None)
+
+
+LONG_FIRST = ("faults", "docs", "daemon", "techniques")
+"""Folders whose modules take long, since they start daemons."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what takes long before the rest: of two processes, neither is left alone with a long module at the end."""
+
+    def place(item: pytest.Item) -> int:
+        folder = item.path.parent.name
+        return LONG_FIRST.index(folder) if folder in LONG_FIRST else len(LONG_FIRST)
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session")
 def tango_host() -> Iterator[str]:
     """The address of a Tango database that lives as long as the run; TANGO_HOST names it to all clients."""
     before = os.environ.get("TANGO_HOST")
-    with TangoDatabase() as database:
+    with contextlib.ExitStack() as stack:
+        with unmeasured():
+            database = stack.enter_context(TangoDatabase())
         os.environ["TANGO_HOST"] = database.host
         yield database.host
         if before is None:
@@ -63,9 +90,10 @@ class DeviceServer:
         """Start it, and return when all its devices answer."""
         log = self._folder / f"{self._module}-{self._instance}.log"
         path = os.pathsep.join(str(Path(entry).resolve()) for entry in (DEVICES, *sys.path) if entry)
-        self._process = ChildProcess(
-            self._module, self._instance, directory=self._folder, log=log, env={"PYTHONPATH": path}
-        )
+        with unmeasured():
+            self._process = ChildProcess(
+                self._module, self._instance, directory=self._folder, log=log, env={"PYTHONPATH": path}
+            )
         self._process.wait_for("Ready to accept request")
 
     def freeze(self) -> None:

@@ -1,7 +1,7 @@
-"""What went wrong, where, why, and what to do about it: the one form that every error takes.
+"""The errors of nxscribe, and the one form of every message: what is wrong, where, why, and what to do about it.
 
-A *problem* is one finding; an exception carries one or many. The CLI and the Tango face render them
-with `str()`, so that a message reads the same wherever it appears.
+A *problem* is one error or warning. An exception contains one or more problems. The command line and the Tango device
+show them with `str()`, so that a message reads the same everywhere.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ class Severity(StrEnum):
     """How much a problem matters."""
 
     ERROR = "error"
-    """What it speaks of cannot be used."""
+    """The thing that the problem is about cannot be used."""
     WARNING = "warning"
-    """It works, perhaps not as its author meant."""
+    """The thing can be used, but perhaps it does not do what its author wants."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -39,10 +39,18 @@ class Problem:
     why: str = ""
     remedy: str = ""
     location: Location | None = None
-    """Where it is. A device or an attribute is named in `what`."""
+    """Where the problem is in a text file. For a device or an attribute, `what` has the name instead."""
     severity: Severity = Severity.ERROR
     also: tuple[Location, ...] = ()
-    """The other places that take part, as in a conflict."""
+    """The other places that belong to the problem, for example the second one of a conflict."""
+    subject: str = ""
+    """What the problem is about, if many problems differ only in this: `/sample/name`, `id16a/machine/1/current`."""
+    alike: str = ""
+    """What many such problems say of their subjects, if they are shown as one: `have no source`."""
+    remedy_for_many: str = ""
+    """The remedy, if many such problems are shown as one."""
+    subjects: str = "fields"
+    """What the subjects are called, in the plural."""
 
     def __str__(self) -> str:
         where = f"{self.location}: " if self.location else ""
@@ -71,24 +79,24 @@ class InputError(NxscribeError):
 
 
 class TriggerRefusedError(NxscribeError):
-    """A start, end or abort that cannot be obeyed now or ever, as its caller can see from the text."""
+    """A start, end or abort that is refused. The text tells the caller why."""
 
 
 class JournalError(NxscribeError):
-    """The journal cannot take or give a record. Nothing may be acknowledged."""
+    """The journal cannot store or read a record. The trigger must not be answered as done."""
 
 
 class Failure(StrEnum):
     """How an attempt to make a file ended."""
 
     FAILED = "failed"
-    """It was given up, with a reason: a full disk, a folder without permission, an entry of unknown origin."""
+    """It ended with a reason: a full disk, a folder without permission, an entry of unknown origin."""
     CRASHED = "crashed"
     """The writer process died: a fault in a library, or a signal from outside."""
     HUNG = "hung"
-    """The writer process waited beyond its time, as for a file system that does not answer, and was killed."""
+    """The writer process exceeded its time while it waited, for example for a file system, and was killed."""
     ENDLESS = "endless"
-    """The writer process worked on it beyond its time, and was killed."""
+    """The writer process exceeded its time while it computed, and was killed."""
 
 
 class ProjectionError(NxscribeError):
@@ -100,9 +108,9 @@ class ProjectionError(NxscribeError):
 
 
 class EntryTakenError(ProjectionError):
-    """The number of a scan was given to another one too, by another daemon or journal, whose entry was there first."""
+    """Another daemon or journal gave the number of this scan to another scan, whose entry was written first."""
 
     def __init__(self, *problems: Problem, free_from: int) -> None:
         super().__init__(*problems)
         self.free_from = free_from
-        """From this number on, no entry of the experiment has its place."""
+        """No entry of the experiment has this number or a higher one."""

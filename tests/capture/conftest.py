@@ -3,8 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-
-from nxscribe.capture import TangoReader
+from readers import TangoReader
 
 
 @pytest.fixture

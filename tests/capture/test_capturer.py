@@ -10,17 +10,8 @@ import tango
 
 from nxscribe.capture import Capturer
 from nxscribe.model import Definition, Field, Group, Phase, Quality, Reading, Snapshot, Template, now
-from nxscribe.plan import (
-    CapturePlan,
-    ExpressionSource,
-    LiteralSource,
-    Origin,
-    ParameterSource,
-    PropertySource,
-    Source,
-    TangoSource,
-    compile_plan,
-)
+from nxscribe.plan import CapturePlan, Source, compile_plan
+from nxscribe.sources import ExpressionSource, LiteralSource, Origin, ParameterSource, PropertySource, TangoSource
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +31,7 @@ def device(_devices: Iterator[str]) -> str:
 
 @pytest.fixture
 def capture(reader) -> Callable[..., Snapshot]:
-    capturer = Capturer(reader)
+    capturer = Capturer(reader.reader)
 
     def capture(plan: CapturePlan, phase: Phase = Phase.INITIAL, **options: object) -> Snapshot:
         defaults: dict = {"given": {}, "had": {}, "deadline_s": 2.0}
@@ -236,6 +227,17 @@ def test_a_missing_operand_makes_a_missing_value_with_its_reason(capture, everyt
     for name in ("derived", "further"):
         assert not readings[name].ok
         assert "the crate is off" in readings[name].error
+
+
+def test_a_long_chain_of_formulas_says_once_what_it_lacks_at_its_end(capture, everything):
+    last = 300
+    chain = {f"f{number}": ExpressionSource(f"${{f{number + 1}}} + 1") for number in range(last)}
+    readings = capture(plan_of(**chain, **{f"f{last}": attributes(f"{everything}/throwing")})).readings
+    assert "its operand ${f1} has no value, for ${f300} has no value" in readings["f0"].error
+    assert "the crate is off" in readings["f0"].error
+    assert len(readings["f0"].error) < 2 * len(readings["f298"].error)
+    readings = capture(plan_of(**chain, **{f"f{last}": LiteralSource(1)})).readings
+    assert readings["f0"].value == 1 + last
 
 
 def test_a_formula_uses_what_the_control_system_set_and_what_the_start_had(capture, everything):

@@ -11,14 +11,16 @@ from contextlib import contextmanager
 
 import pytest
 import tango
+from readers import SUPPORT, TangoReader, attribute
 from silence import silence_on
 from tango.test_context import parse_ior
 
-from nxscribe.capture import TangoReader
-from nxscribe.capture.link import DeviceError, DeviceLink
-from nxscribe.capture.names import TangoName, parse_name
 from nxscribe.model import Reading, now
 from nxscribe.simulation import TangoDatabase
+from nxscribe.sources import Address, SourceError
+from nxscribe.sources.tango._attribute_connection import AttributeConnection
+from nxscribe.sources.tango._configuration_events import ConfigurationFollower
+from nxscribe.sources.tango.addresses import attribute_address
 
 DEADLINE_S = 0.6
 SLACK_S = 0.25
@@ -84,10 +86,10 @@ def test_an_unknown_device_is_told_at_once(reader):
     with takes_less_than(SOON_S):
         reading = read(reader, "no/such/device/energy")["energy"]
     assert "the Tango database knows no such device" in reading.error
-    assert "mend the name in the source" in reading.error
+    assert "correct the name in the source" in reading.error
 
 
-@pytest.mark.parametrize("name", ["energy", "a/b/energy", "", "a/b/c/d/e", "host/a/b/c/d"])
+@pytest.mark.parametrize("name", ["beam energy", "a/b/energy", "", "a/b/c/d/e", "host/a/b/c/d"])
 def test_what_is_no_name_is_told(reader, name):
     reading = reader.read([name], time.monotonic() + DEADLINE_S)[name]
     assert "is no Tango attribute" in reading.error
@@ -166,7 +168,7 @@ def test_a_frozen_server_costs_the_deadline_once_and_then_nothing(reader, serve,
 def test_a_slow_attribute_that_was_met_before_does_not_harm_its_neighbours(reader, device):
     tango.DeviceProxy(device).delay = 0.9
     names = [f"{device}/{name}" for name in ("before", "slow", "healthy")]
-    reader.prepare(names)
+    reader.configure(names)
     wait_until(lambda: len(_known(reader, device)) == 3)
     with takes_less_than(SOON_S):
         readings = read(reader, *names)
@@ -176,7 +178,7 @@ def test_a_slow_attribute_that_was_met_before_does_not_harm_its_neighbours(reade
 
 
 def _known(reader: TangoReader, device: str) -> dict:
-    return next(found for found in reader._devices.values() if found.name.endswith(device))._costs._seconds
+    return next(found for found in reader.workers.values() if found.name.endswith(device))._latencies._seconds
 
 
 def test_a_slow_attribute_met_for_the_first_time_costs_the_deadline_once(reader, device):
@@ -185,8 +187,8 @@ def test_a_slow_attribute_met_for_the_first_time_costs_the_deadline_once(reader,
     since = now()
     assert "slow" not in values(read(reader, *names))
     # Late, but it came.
-    wait_until(lambda: reader.late(names[1], since))
-    assert reader.late(names[1], since).value == 4.0
+    wait_until(lambda: reader.reader.late(attribute(names[1]), since))
+    assert reader.reader.late(attribute(names[1]), since).value == 4.0
     wait_until(lambda: not reader.troubles)
     with takes_less_than(SOON_S):
         assert values(read(reader, *names)) == {"before": 1.0, "healthy": 2.0}
@@ -223,9 +225,9 @@ def test_timeouts_for_all_attributes_do_not_make_requests_of_each(reader, device
     timeouts = dict.fromkeys(names, 0.2)
     read(reader, *names, timeouts=timeouts)
     requests: list[int] = []
-    link = next(iter(reader._devices.values()))._care._link
+    link = next(iter(reader.workers.values()))._connection
     plain = link.read
-    link.read = lambda names, timeout_s: requests.append(len(names)) or plain(names, timeout_s)
+    link.read = lambda names, timeout_s, **options: requests.append(len(names)) or plain(names, timeout_s, **options)
     assert len(values(read(reader, *names, timeouts=timeouts))) == 4
     assert requests == [4]
     tango.DeviceProxy(device).delay = 0.6
@@ -253,9 +255,7 @@ def _answers(device: str) -> bool:
     return True
 
 
-def test_a_device_that_hangs_holds_up_none_that_is_asked_after_it(monkeypatch, reader, device, another):
-    # The devices' threads set off each other, one by one here.
-    monkeypatch.setattr("nxscribe.capture.relay._LANES", 1)
+def test_a_device_that_hangs_holds_up_none_that_is_asked_after_it(reader, device, another):
     tango.DeviceProxy(device).delay = 1.0
     for _ in range(2):  # the second time it is still busy
         assert values(read(reader, f"{device}/slow", f"{another}/healthy", deadline_s=0.3)) == {"healthy": 2.0}
@@ -341,7 +341,7 @@ def test_closing_leaves_no_thread(tango_host, device):
     before = threading.active_count()
     with TangoReader() as reader:
         assert all_well(reader, f"{device}/healthy")
-        assert threading.active_count() == before + 1
+        assert threading.active_count() == before + 2  # its device's, and the one that follows units
     assert threading.active_count() == before
 
 
@@ -364,8 +364,10 @@ def test_a_property_is_read_from_the_database(reader, device):
 
 
 def test_an_attribute_that_never_answers_is_left_out_until_it_does(monkeypatch, tango_host, serve):
-    monkeypatch.setattr("nxscribe.capture.care._PATIENCE_S", 0.3)
-    monkeypatch.setattr("nxscribe.capture.health._RECHECK_S", (0.2, 0.2))
+    monkeypatch.setattr("nxscribe.capture._monitor.PATIENCE_S", 0.3)
+    monkeypatch.setattr("nxscribe.capture._circuit._RECHECK_S", (0.2, 0.2))
+    monkeypatch.setattr("nxscribe.capture._circuit._QUIET_S", 0.0)
+    monkeypatch.setattr("nxscribe.capture._circuit._QUIET_BY_COST", 0.0)
     device = serve("sidebyside").device
     proxy = tango.DeviceProxy(device)
     names = [f"{device}/{name}" for name in ("slow", "before", "healthy", "zealous")]
@@ -386,7 +388,7 @@ def test_an_attribute_that_never_answers_is_left_out_until_it_does(monkeypatch, 
 
 
 def test_a_unit_that_was_changed_is_learnt_anew(monkeypatch, tango_host, device):
-    monkeypatch.setattr("nxscribe.capture.health._REFRESH_S", 0.1)
+    monkeypatch.setattr("nxscribe.capture._circuit._REFRESH_S", 0.1)
     name = f"{device}/healthy"
     with TangoReader() as reader:
         assert read(reader, name)["healthy"].unit == "mm"
@@ -400,11 +402,11 @@ def test_a_unit_that_was_changed_is_learnt_anew(monkeypatch, tango_host, device)
 def test_the_rest_of_the_program_goes_on_while_a_server_is_frozen(serve, tango_host):
     # PyTango holds Python's one lock while it connects in set_timeout_millis: for 3 s where the server is frozen.
     server = serve("faulty")
-    name = parse_name(f"{server.device}/before", tango_host)
-    link = DeviceLink(name.device)
-    assert link.read([name], 1.0)()[name].ok
+    name = attribute_address(f"{server.device}/before", tango_host)
+    link = AttributeConnection(name.endpoint.name, ConfigurationFollower())
+    assert link.read([name], 1.0).make()[name].ok
     server.freeze()
-    with pytest.raises(DeviceError):
+    with pytest.raises(SourceError):
         link.read([name], 0.05)
     time.sleep(1.1)  # until when Tango does not try again
     longest, last = 0.0, time.monotonic()
@@ -419,16 +421,14 @@ def test_the_rest_of_the_program_goes_on_while_a_server_is_frozen(serve, tango_h
     assert longest < 0.5
 
 
-def _try(link: DeviceLink, name: TangoName) -> None:
-    with contextlib.suppress(DeviceError):
+def _try(link: AttributeConnection, name: Address) -> None:
+    with contextlib.suppress(SourceError):
         link.read([name], 0.07)
 
 
 PROGRAM = """
 import sys, time
-from nxscribe.capture import TangoReader
-from nxscribe.capture.link import DeviceError, DeviceLink
-from nxscribe.capture.names import TangoName, parse_name
+from readers import TangoReader
 reader = TangoReader()
 print(reader.read([sys.argv[1]], time.monotonic() + 0.2)[sys.argv[1]].error)
 """
@@ -440,6 +440,7 @@ def test_a_program_ends_in_good_order_though_a_device_hangs(serve):
     ended = subprocess.run(
         # Under coverage PyTango warns that it traces.
         [sys.executable, "-W", "ignore", "-c", PROGRAM, f"{server.device}/slow"],
+        env={**os.environ, "PYTHONPATH": SUPPORT},
         capture_output=True,
         text=True,
         timeout=60,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -9,11 +10,11 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 import tango
+from readers import SUPPORT, TangoReader
 
-from nxscribe.capture import TangoReader
-from nxscribe.capture.memory import Memory
-from nxscribe.capture.names import parse_name
+from nxscribe.capture._cache import ReadingCache
 from nxscribe.model import Reading, now
+from nxscribe.sources.tango.addresses import attribute_address
 
 LONG_S = 60.0
 """An age within which a test ends: what is this fresh is never read because of its age."""
@@ -43,7 +44,7 @@ def taken(reader: TangoReader, attribute: str, max_age_s: float = LONG_S) -> Rea
 
 def kept(reader: TangoReader, attribute: str, age_s: float = LONG_S) -> None:
     """Have an attribute kept fresh, and wait until it was heard."""
-    reader.keep_fresh({attribute: age_s})
+    reader.configure([attribute], max_ages={attribute: age_s})
     until(lambda: "heard" in way(reader), "it was never heard")
 
 
@@ -135,7 +136,7 @@ def test_a_value_that_became_invalid_is_forgotten(reader, device):
 def test_what_is_not_to_be_kept_any_more_is_read(reader, device):
     name = f"{device}/pushed"
     kept(reader, name)
-    reader.keep_fresh({})
+    reader.configure([name])
     until(lambda: "age" not in taken(reader, name).details, "it is still remembered")
     assert reader.kept_fresh == {}
 
@@ -167,7 +168,7 @@ def test_a_frozen_server_costs_others_nothing_while_it_is_subscribed_to(tango_ho
         sick, well = f"{server.device}/pushed", f"{device}/quiet"
         assert reader.read([sick, well], time.monotonic() + 5)[sick].ok
         server.freeze()
-        reader.keep_fresh({sick: LONG_S, well: LONG_S})
+        reader.configure([], max_ages={sick: LONG_S, well: LONG_S})
         until(lambda: "heard" in told(reader, well), "the well one waits for the frozen one")
         begun = time.monotonic()
         assert reader.read([well], begun + 2)[well].ok
@@ -178,9 +179,9 @@ def test_a_frozen_server_costs_others_nothing_while_it_is_subscribed_to(tango_ho
 
 def test_a_misspelt_attribute_does_not_have_its_neighbours_subscribed_again_and_again(reader, device):
     good, bad = f"{device}/pushed", f"{device}/no_such"
-    reader.keep_fresh({good: 0.2, bad: 0.2})
+    reader.configure([], max_ages={good: 0.2, bad: 0.2})
     until(lambda: "change events" in told(reader, good), told(reader, good))
-    connections = next(iter(reader._devices.values()))._care._link
+    connections = next(iter(reader.workers.values()))._connection
     before = connections.connections
     for number in range(3):
         tango.DeviceProxy(device).value = float(number)
@@ -195,7 +196,7 @@ def test_a_slow_attribute_is_not_read_in_the_background_where_scans_read_its_nei
     slow, quick = f"{device}/slow", f"{device}/healthy"
     tango.DeviceProxy(device).delay = 0.3
     reader.read([slow, quick], time.monotonic() + 5)
-    reader.keep_fresh({slow: 0.5})
+    reader.configure([slow, quick], max_ages={slow: 0.5})
     until(lambda: way(reader).startswith("read;"), way(reader))
     assert "age" not in taken(reader, slow).details
     proxy = tango.DeviceProxy(device)
@@ -216,7 +217,7 @@ def test_who_asks_for_the_younger_value_decides_however_the_attribute_is_spelled
 
 
 def test_what_was_heard_during_a_read_is_not_replaced_by_what_the_read_gave(tango_host):
-    name, memory = parse_name("a/b/c/d", tango_host), Memory()
+    name, memory = attribute_address("a/b/c/d", tango_host), ReadingCache()
     memory.ages = {name: LONG_S}
     asked = time.monotonic()
     for value, at in ((2.0, time.monotonic()), (1.0, asked)):
@@ -229,12 +230,12 @@ def test_many_devices_that_are_subscribed_to_at_once_are_all_heard(tango_host, s
     devices = serve("pushing", 16).devices
     script = """
 import sys, time, tango
-from nxscribe.capture import TangoReader
+from readers import TangoReader
 names = [f"{device}/pushed" for device in sys.argv[1:]]
 until = time.monotonic() + 20
 with TangoReader() as reader:
     reader.read(names, until)
-    reader.keep_fresh(dict.fromkeys(names, 600.0))
+    reader.configure(names, max_ages=dict.fromkeys(names, 600.0))
     while sum("change events" in how for how in reader.kept_fresh.values()) < len(names):
         assert time.monotonic() < until, reader.kept_fresh
         time.sleep(0.01)
@@ -244,4 +245,5 @@ with TangoReader() as reader:
         assert time.monotonic() < until, "an event did not come"
         time.sleep(0.01)
 """
-    subprocess.run([sys.executable, "-c", script, *devices], check=True, timeout=60)
+    env = {**os.environ, "PYTHONPATH": SUPPORT}
+    subprocess.run([sys.executable, "-c", script, *devices], check=True, timeout=60, env=env)

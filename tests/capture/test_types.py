@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import tango
 from everything import NUMBERS, STAMP
+from readers import TangoReader
 
-from nxscribe.capture import TangoReader
-from nxscribe.model import Quality, Reading
+from nxscribe.model import Quality, Reading, is_text
 
 DTYPES = {
     "DevShort": np.int16,
@@ -82,7 +82,7 @@ def test_nan_and_infinity_are_values(read):
 )
 def test_texts_keep_their_letters_whichever_encoding_the_server_sends(read, attribute, text):
     value = read(f"text_{attribute}").value
-    assert value.dtype.kind == "U"
+    assert is_text(value)
     assert value.item() == text
 
 
@@ -204,7 +204,9 @@ def test_the_source_is_the_full_name_with_the_database(read, tango_host):
     [
         ("throwing", ("the crate is off", "see the device's own log")),
         ("refusing", ("the crate is off", "Crate_Off")),
-        ("no_such", ("no such attribute", "mend the name")),
+        ("umlauts", ("{Kühlung} fehlt: 3 μm → Å, ºC",)),
+        ("odd_reason", ("die Pumpe läuft nicht", "Kühlung{fehlt}")),
+        ("no_such", ("no such attribute", "correct the name")),
     ],
 )
 def test_an_attribute_that_fails_says_what_why_and_the_remedy(read, attribute, words):

@@ -10,7 +10,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from nxscribe.cli.check import check
+from nxscribe.cli._check_command import check
 
 DEFINITION = """\
 <group NX_class="NXentry" groupName="${entry}">
@@ -30,6 +30,7 @@ sources:
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
+    Path("data").mkdir()
     app = typer.Typer()
     app.command()(check)
 
@@ -45,9 +46,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 def test_warnings_alone_are_clean(run) -> None:
     result = run(CONFIG % "keV")
     assert result.exit_code == 0
-    assert [line.split("; ")[0] for line in result.stdout.splitlines()] == [
-        "tomo.xml:3:3: warning: the placeholder ${humidity} of /humidity has no source"
-    ]
+    assert told(result) == ["tomo.xml:3:3: warning: the placeholder ${humidity} of /humidity has no source"]
     assert result.stderr.startswith("id16a.yaml: tomo: 0 errors, 1 warning (")
 
 
@@ -77,8 +76,8 @@ def test_definitions_are_checked_even_where_the_config_is_broken(run) -> None:
 
 
 def told(result: Result) -> list[str]:
-    """Place and first words of each problem."""
-    return [line.split("; ")[0] for line in result.stdout.splitlines()]
+    """Place and first words of each problem, without the lines of the files."""
+    return [line.split("; ")[0] for line in result.stdout.splitlines() if not line.startswith(" ")]
 
 
 BROKEN = [
@@ -185,3 +184,10 @@ def test_json_of_an_unreadable_config(run) -> None:
     result = run(None, "--json")
     assert result.exit_code == 2
     assert json.loads(result.stdout)["errors"] == 1
+
+
+def test_a_folder_whose_variable_is_not_set_is_told_once(run) -> None:
+    result = run((CONFIG % "keV").replace("data_root: data", "data_root: $NO_SUCH_VARIABLE/data"))
+    [problem] = [line for line in result.stdout.splitlines() if "data_root" in line and "|" not in line]
+    assert "cannot be found" in problem
+    assert "mkdir" not in result.stdout

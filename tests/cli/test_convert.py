@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from nxscribe.cli.convert import convert
+from nxscribe.cli._convert_command import convert
 from nxscribe.definitions import read_definition, to_xml
 from nxscribe.errors import InputError
 
@@ -58,7 +58,7 @@ def test_warnings_go_apart_from_the_definition(run, tmp_path: Path):
         '<group NX_class="NXentry" groupName="${entry}"><group NX_class="NXCollection" groupName="c"/></group>'
     )
     result = run(tmp_path / "tomo.xml")
-    assert "tomo.xml:1:48: warning: 'NXCollection' is no class of NeXus" in result.stderr
+    assert "tomo.xml:1:65: warning: 'NXCollection' is no class of NeXus" in result.stderr
     assert "c(NXCollection):" in result.stdout
 
 

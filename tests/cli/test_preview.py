@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
@@ -15,14 +16,14 @@ import typer
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
-from nxscribe.cli.preview import preview
-from nxscribe.cli.preview_view import preview_view
+from nxscribe.cli._preview_command import preview
+from nxscribe.cli._preview_view import preview_view
 from nxscribe.errors import InputError, TriggerRefusedError
 from nxscribe.model import Phase
-from nxscribe.plan import CapturePlan
+from nxscribe.plan import CapturePlan, preview_tree
 from nxscribe.service.beamline import load_beamline
+from nxscribe.service.check.preview import Live, LiveValue, preview_json
 from nxscribe.service.config import load_config
-from nxscribe.service.preview import Live, LiveValue, preview_json
 
 DEFINITION = """\
 <group NX_class="NXentry" groupName="${entry}">
@@ -149,7 +150,8 @@ def plan(run) -> CapturePlan:
 
 def shown(run, live: Live, columns: int = 120) -> str:
     console = Console(width=columns, file=StringIO(), record=True)
-    console.print(preview_view(plan(run), live, columns))
+    made = plan(run)
+    console.print(preview_view(made, preview_tree(made), live, columns), soft_wrap=True)
     return console.export_text()
 
 
@@ -161,7 +163,7 @@ def test_live_values_have_units_ages_and_qualities(run, live: Live) -> None:
     text = shown(run, live)
     assert "energy* 17.05 keV 0.25 s energy ← id16ni/energy/mono/energy" in row(text, "energy*")
     assert "gap [nan, 2] um ALARM 3 min" in row(text, "gap")
-    assert "gap_final float64 100 x 200 um 30 h" in row(text, "gap_final")
+    assert "gap_final 100 x 200 float64 um 30 h" in row(text, "gap_final")
 
 
 def test_live_tells_what_is_missing_and_why(run, live: Live) -> None:
@@ -171,7 +173,7 @@ def test_live_tells_what_is_missing_and_why(run, live: Live) -> None:
     *_, reason, counts, slowest = text.splitlines()
     assert reason == "instrument/wavelength: the energy was not read: the device does not answer; start its server"
     assert counts == ("3 values read, 1 missing, 1 to be set by the control system; capture: initial 31 ms, final 2 ms")
-    assert slowest == "slowest: …/mono/gap 12.5 ms, …/mono/energy never answers"
+    assert slowest == "slowest: host:1/id16ni/energy/mono/gap 12.5 ms, host:1/id16ni/energy/mono/energy never answers"
 
 
 def test_live_shows_no_value_that_only_a_scan_has(run, live: Live) -> None:
@@ -190,7 +192,7 @@ def test_live_json_is_standard_json(run, live: Live) -> None:
     instrument = next(child for child in told["entry"]["children"] if child["name"] == "instrument")
     gap = next(child for child in instrument["children"] if child["name"] == "gap")["live"]
     assert gap == {
-        "value": ["nan", 2.0],
+        "value": ["NaN", 2.0],
         "units": "um",
         "source": "id",
         "time": "2026-03-01T11:57:00+00:00",
@@ -207,3 +209,54 @@ def test_without_a_technique_the_choice_is_told(run) -> None:
 
 def test_an_unknown_technique_is_refused(run) -> None:
     assert isinstance(run("--technique", "tomoo").exception, TriggerRefusedError)
+
+
+def test_a_path_shows_what_is_below_and_the_way_to_it(run) -> None:
+    rows = lines(run("--technique", "tomo", "--path", "/instrument/energy"))
+    assert {"instrument", "energy*"} < rows.keys()
+    assert rows.keys().isdisjoint({"gap", "title*", "@short_name"})
+    assert "@short_name" in lines(run("--technique", "tomo", "--path", "instrument"))
+    whole = lines(run("--technique", "tomo"))
+    assert lines(run("--technique", "tomo", "--path", "/")) == whole
+
+
+def test_a_path_of_nothing_is_refused_with_what_was_meant(run) -> None:
+    error = run("--technique", "tomo", "--path", "instrument/energie").exception
+    assert isinstance(error, InputError)
+    assert str(error).endswith("did you mean instrument/energy?")
+
+
+def test_missing_shows_what_nothing_fills(run) -> None:
+    rows = lines(run("--technique", "tomo", "--missing"))
+    assert {"instrument", "mode"} < rows.keys()
+    assert rows.keys().isdisjoint({"gap", "title*", "energy*"})
+    nothing = run("--technique", "tomo", "--missing", "--path", "instrument/gap")
+    assert (nothing.exit_code, nothing.stdout, nothing.stderr) == (0, "", "nothing is missing\n")
+
+
+def test_json_takes_both_options(run) -> None:
+    told = json.loads(run("--technique", "tomo", "--missing", "--json").stdout)
+    [instrument] = told["entry"]["children"]
+    assert [child["name"] for child in instrument["children"]] == ["mode"]
+
+
+@pytest.mark.parametrize("columns", [80, 100, 120])
+def test_a_long_name_of_a_device_stands_whole_wherever_there_is_no_room(run, columns: int) -> None:
+    name = f"tango-host.example.org:20000/{'a-long-domain' * 3}/{'family' * 3}/member/{'attribute' * 4}"
+    Path("id16a.yaml").write_text(CONFIG.replace("id16ni/energy/mono/energy", name))
+    assert name in run("--technique", "tomo", columns=columns).stdout
+
+
+def test_numbers_are_in_the_format_of_their_device_or_short(run, live: Live) -> None:
+    taken = live.taken
+    values = {
+        "instrument/energy": LiveValue(np.asarray(0.1 + 0.2), "keV", "e", taken),
+        "instrument/gap": LiveValue(np.asarray([1.5, 2.25]), "um", "g", taken, "", "%8.3f"),
+        "instrument/gap_final": LiveValue(np.asarray(0.0004), "um", "g", taken, "", "%6.2f"),
+        "instrument/wavelength": LiveValue(np.asarray(0.7, np.float32), "A", "g", taken, "", "no format"),
+    }
+    text = shown(run, replace(live, values=values, missing={}))
+    assert "energy* 0.3 keV" in row(text, "energy*")
+    assert "gap [1.500, 2.250] um" in row(text, "gap")
+    assert "gap_final 0.0004 um" in row(text, "gap_final")
+    assert "wavelength 0.7 A" in row(text, "wavelength")

@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from nxscribe.cli.preview import preview
+from nxscribe.cli._preview_command import preview
 
 DEFINITION = """\
 <group NX_class="NXentry" groupName="${entry}">

@@ -1,17 +1,23 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
+import numpy as np
 import pytest
+from rich.console import Console
 from some_records import ended, some_record
 from typer.testing import CliRunner, Result
 
-from nxscribe.cli.records import app
+from nxscribe.cli._records_command import app
+from nxscribe.cli._records_view import record_view
 from nxscribe.errors import JournalError, NxscribeError
-from nxscribe.model import now
+from nxscribe.model import Reading, now
 from nxscribe.records import Journal, Record, record_from_json
 
 
@@ -49,6 +55,18 @@ def test_list_shows_the_newest_first_and_how_their_files_stand(records: list[Rec
     assert "open" in lines[1]
 
 
+def test_list_and_show_tell_how_each_kind_of_projection_stands(path: Path) -> None:
+    with Journal(path, projections=("nexus", "sidecar")) as journal:
+        journal.begin(some_record())
+        journal.failed(journal.due(now(), kind="sidecar")[0], "no room", None)
+    assert "waiting; sidecar set aside: no room" in run("list", path).stdout
+    shown = run("show", path).stdout
+    assert re.search(r"files +waiting", shown)
+    assert re.search(r"sidecar +set aside: no room", shown)
+    (line,) = run("list", path, "--json").stdout.splitlines()
+    assert json.loads(line)["projections"]["sidecar"]["state"] == "set aside"
+
+
 def test_list_can_be_narrowed_and_be_json(records: list[Record], path: Path) -> None:
     lines = run("list", path, "--proposal", "ma1", "--json").stdout.splitlines()
     assert [json.loads(line)["id"] for line in lines] == [records[2].id, records[0].id]
@@ -59,9 +77,9 @@ def test_show_gives_the_values_and_what_is_missing_and_why(records: list[Record]
     text = run("show", path, records[0].id[:8]).stdout
     assert "entry_0001 in ma1/id16a/ma1-id16a.h5" in text
     assert "bone - a (tomo, ma1 on id16a)" in text
-    assert "8.414709848078965" in text
+    assert "8.414709848" in text
     assert "localhost:10000/id16a/motor/m000/position" in text
-    assert "tomo_%04d.edf, 1500 files from number 0" in text
+    assert "tomo_%04d.edf, 1500 files from number 0" in " ".join(text.split())
     assert "the daemon was restarted during the scan" in text
     assert "no answer in 0.5 s" in text.split("missing")[-1]
 
@@ -152,3 +170,63 @@ def test_check_and_salvage_tell_what_is_damaged_and_exit_with_1(
     assert "2 saved" in result.stderr
     assert f"lost: record {records[1].id}" in result.stderr
     assert run("check", tmp_path / "saved.sqlite").exit_code == 0
+
+
+def spoil(path: Path, statement: str) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute(statement)
+
+
+@pytest.mark.parametrize("column", ["start_time", "end_time", "end_reason", "number"])
+def test_every_command_goes_on_around_a_damaged_row_of_the_list_and_names_it(
+    records: list[Record], path: Path, tmp_path: Path, column: str
+) -> None:
+    spoil(path, f"UPDATE record SET {column} = '20x6' WHERE position = 2")  # noqa: S608 - our own words
+    damaged = f"record {records[1].id} in the journal {path} is listed wrongly"
+    listed = run("list", path, "--json")
+    assert damaged in listed.stderr
+    assert [json.loads(line)["id"] for line in listed.stdout.splitlines()] == [record.id for record in records[::-1]]
+    assert record_from_json(run("show", path, records[1].id, "--json").stdout) == records[1]
+    exported = run("export", path)
+    assert damaged in exported.stderr
+    assert [record_from_json(line) for line in exported.stdout_bytes.splitlines()] == records
+    assert damaged in run("check", path).stderr
+    assert run("salvage", path, tmp_path / "saved.sqlite").exit_code == 0
+    assert run("check", tmp_path / "saved.sqlite").exit_code == 0
+
+
+def test_export_writes_the_sound_records_around_a_damaged_one_and_exits_with_1(
+    records: list[Record], path: Path
+) -> None:
+    spoil(path, "UPDATE part SET payload = zeroblob(100) WHERE record = 2 AND name = 'final'")
+    result = run("export", path)
+    assert result.exit_code == 1
+    assert f"record {records[1].id}" in result.stderr
+    assert [record_from_json(line) for line in result.stdout_bytes.splitlines()] == [records[0], records[2]]
+
+
+def test_records_without_their_definition_are_saved_and_told(records: list[Record], path: Path, tmp_path: Path) -> None:
+    spoil(path, "DELETE FROM definition")
+    result = run("salvage", path, tmp_path / "saved.sqlite")
+    assert result.exit_code == 1
+    assert "3 saved" in result.stderr
+    assert f"saved without its definition: record {records[0].id}" in result.stderr
+    assert "has lost its definition" in run("export", tmp_path / "saved.sqlite").stderr
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_no_name_and_no_path_is_broken_on_a_narrow_terminal(records: list[Record], columns: int) -> None:
+    source = f"tango-host.example.org:20000/{'a-long-domain' * 4}/family/member/attribute"
+    folder = f"/data/visitor/{'a-long-proposal' * 6}"
+    record = records[0]
+    initial = replace(record.initial, readings={"gap": Reading(source, now(), np.asarray(0.1 + 0.2))})
+    lines = record_lines(replace(record, directory=folder, initial=initial), columns)
+    assert any(source in line for line in lines)
+    assert any(folder in line for line in lines)
+    assert any(line.split()[:2] == ["gap", "0.3"] for line in lines)
+
+
+def record_lines(record: Record, columns: int) -> list[str]:
+    console = Console(width=columns, file=StringIO(), record=True)
+    console.print(record_view(record, columns), soft_wrap=True)
+    return console.export_text().splitlines()

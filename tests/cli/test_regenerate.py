@@ -14,9 +14,12 @@ import typer
 from experiments import Experiment, everything_in, make_experiment
 from typer.testing import CliRunner, Result
 
-from nxscribe.cli.records import app as records
-from nxscribe.cli.regenerate import regenerate
+from nxscribe.cli._records_command import app as records
+from nxscribe.cli._regenerate_command import regenerate
+from nxscribe.errors import InputError
+from nxscribe.model import now
 from nxscribe.projections import Layout
+from nxscribe.records import JournalReader
 
 app = typer.Typer()
 app.command()(regenerate)
@@ -176,3 +179,56 @@ def make_experiment_of_another_journal(experiment: Experiment) -> Path:
     folder = experiment.folder / "other"
     folder.mkdir()
     return make_experiment(folder).journal.parent
+
+
+def test_many_changes_are_summed_up_and_told_once_for_all_records(linked: Experiment) -> None:
+    fields = "".join(f"<note_{number}>n</note_{number}>" for number in range(60))
+    text = linked.definition.read_text()
+    end = text.rindex("</group>")
+    linked.definition.write_text(
+        f'{text[:end]}<group NX_class="NXcollection" groupName="notes">{fields}</group>{text[end:]}'
+    )
+    told = run(linked.config, "--all", "--definition", "current", "--dry-run").stdout
+    assert told.count("gained   60 nodes of notes (note_0, note_1, note_2, …)") == 1
+    assert told.count("the same changes as in entry_0001") == 2
+    assert "--each-change shows each" in told
+    each = run(linked.config, "--all", "--definition", "current", "--dry-run", "--each-change").stdout
+    assert each.count("gained   notes/note_") == 60
+
+
+def with_json(experiment: Experiment) -> Experiment:
+    with experiment.config.open("a") as config:
+        config.write("projections: {json: {}}\n")
+    return experiment
+
+
+def test_a_kind_of_projection_that_is_new_in_the_config_can_be_asked_of_earlier_scans(linked: Experiment) -> None:
+    config = with_json(linked).config
+    before = everything_in(linked.master)
+    result = run(config, "--entries", "2-3", "--proposal", "ma2210", "--kind", "json")
+    assert (result.exit_code, result.stderr) == (0, "the json projection is asked of 2 records: the daemon makes it\n")
+    with JournalReader(linked.journal) as journal:
+        assert [work.entry for work in journal.due(now(), kind="json")] == ["entry_0002", "entry_0003"]
+        assert journal.due(now()) == (), "nothing else is made again"
+    assert everything_in(linked.master) == before
+
+
+def test_a_dry_run_asks_for_no_projection(linked: Experiment) -> None:
+    result = run(with_json(linked).config, "--all", "--kind", "json", "--dry-run")
+    assert "would be asked of 3 records" in result.stderr
+    with JournalReader(linked.journal) as journal:
+        assert journal.due(now(), kind="json") == ()
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        (["--kind", "jsno"], "has no projection jsno; it has nexus, json; name one of these, or add it first"),
+        (["--kind", "json", "--definition", "current"], "makes projections as the config says"),
+    ],
+)
+def test_a_projection_that_the_daemon_would_not_make_so_is_refused(
+    linked: Experiment, options: list[str], error: str
+) -> None:
+    with pytest.raises(InputError, match=error):
+        run(with_json(linked).config, "--all", *options)

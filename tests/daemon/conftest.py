@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -9,14 +10,21 @@ from pathlib import Path
 
 import pytest
 from daemons import Daemon
+from unmeasured import unmeasured
 
 from nxscribe.simulation import SimulatedBeamline
+
+
+def is_running(daemon: Daemon) -> bool:
+    return daemon.process is not None and daemon.process.poll() is None
 
 
 @pytest.fixture(scope="session")
 def beamline(tango_host: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedBeamline]:
     """The simulated beamline's devices, for the whole run."""
-    with SimulatedBeamline(tango_host, tmp_path_factory.mktemp("raw")) as simulated:
+    with contextlib.ExitStack() as stack:
+        with unmeasured():
+            simulated = stack.enter_context(SimulatedBeamline(tango_host, tmp_path_factory.mktemp("raw")))
         simulated.wait_ready()
         yield simulated
 
@@ -33,21 +41,38 @@ def make_daemon(beamline: SimulatedBeamline, tmp_path: Path) -> Iterator[Callabl
         return daemon
 
     yield make
-    for daemon in made:
-        if daemon.process and daemon.process.poll() is None:
-            daemon.process.kill()
-            daemon.process.wait()
+    with_hdf5 = [daemon for daemon in made if is_running(daemon) and daemon.has_hdf5]
+    for daemon in filter(is_running, made):
+        assert daemon.process
+        daemon.process.kill()
+        daemon.process.wait()
+    assert not with_hdf5, "a fault of HDF5 would end the daemon"
+
+
+@pytest.fixture(scope="session")
+def _sound_daemons(beamline: SimulatedBeamline) -> Iterator[list[Daemon]]:
+    """The daemon that the tests so far left as it began, if any."""
+    sound: list[Daemon] = []
+    yield sound
+    for daemon in sound:
+        daemon.stop()
 
 
 @pytest.fixture
-def daemon(make_daemon: Callable[..., Daemon]) -> Daemon:
-    """A daemon that serves."""
-    return make_daemon().start()
+def daemon(_sound_daemons: list[Daemon], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """A daemon that serves, with an experiment of its own.
 
-
-@pytest.fixture(scope="module")
-def shared_daemon(beamline: SimulatedBeamline, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    """One daemon for all the tests of a module that leave it as they found it."""
-    daemon = Daemon(tmp_path_factory.mktemp("shared"), f"s{os.getpid()}x{time.monotonic_ns():x}").start()
+    To start one costs seconds: the next test gets the same one, unless this test changed more than its experiment.
+    """
+    unique = f"{os.getpid()}x{time.monotonic_ns():x}"
+    daemon = _sound_daemons.pop() if _sound_daemons else Daemon(tmp_path_factory.mktemp("daemon"), f"t{unique}").start()
+    daemon.begin_anew(f"ma{time.monotonic_ns():x}")
     yield daemon
-    daemon.stop()
+    has_hdf5 = is_running(daemon) and daemon.has_hdf5
+    if daemon.is_as_it_began():
+        _sound_daemons.append(daemon)
+    elif is_running(daemon):
+        assert daemon.process
+        daemon.process.kill()
+        daemon.process.wait()
+    assert not has_hdf5, "a fault of HDF5 would end the daemon"

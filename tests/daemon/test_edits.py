@@ -17,7 +17,7 @@ def test_a_bad_edit_alarms_and_a_good_one_clears_it(daemon: Daemon):
     assert any("plain.xml:" in trouble for trouble in daemon.proxy.troubles)
     assert any(
         "plain.xml:" in problem
-        for line in daemon.events("reload refused, the last good definitions stay in force")
+        for line in daemon.await_events("reload refused, the last good definitions stay in force")
         for problem in line["problems"]
     )
     # The last good set serves all the same.
@@ -60,6 +60,21 @@ def test_a_restart_on_a_broken_set_serves_the_last_good_one_and_alarms_until_it_
 def test_a_first_start_on_a_broken_set_is_refused_with_its_problems(make_daemon: Callable[..., Daemon]):
     daemon = make_daemon()
     daemon.definition.write_text("<group")
-    with pytest.raises(AssertionError, match=r"plain\.xml:1:1: error: not XML"):
+    with pytest.raises(AssertionError, match=r"plain\.xml:1:1: error: a tag is not closed"):
         daemon.start()
     assert daemon.process.wait() == 1
+
+
+def test_a_misspelt_device_is_shown_as_sick_until_an_edit_mends_its_name(make_daemon: Callable[..., Daemon]):
+    daemon = make_daemon()
+    good = daemon.config.read_text()
+    daemon.config.write_text(good.replace("sim/machine/ring/current", "{tango: sim/machin/ring/current, max_age_s: 5}"))
+    daemon.start()
+    wait_until(lambda: "sim/machin/ring" in "".join(daemon.proxy.sickDevices or ()), "it is sick")
+    assert "sim/machin/ring" in "".join(daemon.proxy.keptFresh or ())
+    daemon.config.write_text(good)
+    wait_until(lambda: daemon.events("reloaded"), "the edit is in force")
+    assert not daemon.proxy.sickDevices
+    assert not daemon.proxy.keptFresh
+    assert "sim/machin/ring" not in "".join(daemon.proxy.slowestReadings or ())
+    assert daemon.is_read("current")

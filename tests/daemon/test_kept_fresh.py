@@ -51,9 +51,10 @@ def entry(daemon: Daemon, answer: dict[str, object]) -> dict[str, tuple[float, d
 
 
 def test_a_scan_takes_what_is_kept_fresh_without_a_read_and_says_its_age(remembering, pushing):
-    before = pushing.Reads("pushed")
     pushing.value = 150.0
     wait_until(lambda: current(remembering) == 150.0, "the event has come")
+    # Only now: once its events have begun, it is read once more.
+    before = pushing.Reads("pushed")
     remembering.start_scan()
     pushing.value = 160.0
     wait_until(lambda: current(remembering) == 160.0, "the event has come")

@@ -37,7 +37,7 @@ def pending(daemon: Daemon) -> list[str]:
 
 
 def is_read_only(daemon: Daemon) -> bool:
-    path = daemon.master.parent / "ma2210-sim_entries/entry_0001.h5"
+    path = daemon.entry_file()
     return path.exists() and stat.S_IMODE(path.stat().st_mode) == 0o444
 
 

@@ -33,25 +33,26 @@ def refused(call: Callable[[], object]) -> str:
         ("sample", " "),
     ],
 )
-def test_a_name_that_could_leave_the_data_root_is_refused(shared_daemon: Daemon, part: str, name: str):
-    why = refused(lambda: shared_daemon.start_scan(**{part: name}))
+def test_a_name_that_could_leave_the_data_root_is_refused(daemon: Daemon, part: str, name: str):
+    before = set(daemon.data.rglob("*"))
+    why = refused(lambda: daemon.start_scan(**{part: name}))
     assert part in why
-    assert shared_daemon.proxy.state() == tango.DevState.ON
-    assert list(shared_daemon.data.rglob("*")) == []
+    assert daemon.proxy.state() == tango.DevState.ON
+    assert set(daemon.data.rglob("*")) == before
 
 
-def test_an_unknown_technique_is_refused_with_those_known(shared_daemon: Daemon):
-    assert "plain" in refused(lambda: shared_daemon.start_scan(technique="plane"))
+def test_an_unknown_technique_is_refused_with_those_known(daemon: Daemon):
+    assert "plain" in refused(lambda: daemon.start_scan(technique="plane"))
 
 
-def test_an_argument_that_is_no_json_is_refused_with_the_form_wanted(shared_daemon: Daemon):
-    assert '"proposal"' in refused(lambda: shared_daemon.proxy.StartScan("start, please"))
+def test_an_argument_that_is_no_json_is_refused_with_the_form_wanted(daemon: Daemon):
+    assert '"proposal"' in refused(lambda: daemon.proxy.StartScan("start, please"))
 
 
 @pytest.mark.parametrize("command", ["EndScan", "AbortScan", "SetParameters"])
-def test_without_a_scan_there_is_nothing_to_end(shared_daemon: Daemon, command: str):
+def test_without_a_scan_there_is_nothing_to_end(daemon: Daemon, command: str):
     argument = {"EndScan": [""], "SetParameters": ["{}"]}.get(command, [])
-    assert "no scan is open" in refused(lambda: shared_daemon.proxy.command_inout(command, *argument))
+    assert "no scan is open" in refused(lambda: daemon.proxy.command_inout(command, *argument))
 
 
 def test_a_start_while_a_scan_runs_is_refused_and_harms_nothing(daemon: Daemon):
@@ -82,7 +83,7 @@ def test_a_bad_reload_leaves_the_last_good_definitions_and_a_good_one_mends_it(d
 
 def test_a_data_folder_that_cannot_be_written_costs_no_trigger_and_mends_itself(make_daemon):
     daemon = make_daemon()
-    obstacle = daemon.data / "ma2210"
+    obstacle = daemon.data / daemon.proposal
     obstacle.write_text("a file where a folder is wanted")
     daemon.start()
     daemon.start_scan()
@@ -125,11 +126,41 @@ def test_a_daemon_with_an_unusable_config_says_where_and_does_not_start(make_dae
     assert "Traceback" not in found.stderr
 
 
-def test_an_unreachable_database_is_named_with_its_remedy(make_daemon):
-    found = run("run", str(make_daemon().config), TANGO_HOST="127.0.0.1:1")
+def test_a_database_that_is_down_is_waited_for_and_named_with_the_remedy(make_daemon):
+    daemon = make_daemon()
+    daemon.launch(TANGO_HOST="127.0.0.1:9")
+    [waiting, *_] = wait_until(lambda: daemon.events("waiting for the Tango database"), "it says what it waits for")
+    assert "127.0.0.1:9" in waiting["reason"]
+    assert "check tango.host in the config, or TANGO_HOST" in waiting["reason"]
+    assert daemon.stop() == 0
+
+
+def test_an_address_that_is_none_is_refused_with_the_form_wanted(make_daemon):
+    found = run("run", str(make_daemon().config), TANGO_HOST="orion")
     assert found.returncode == 1
-    assert "TANGO_HOST" in found.stderr
+    assert "'orion' is no address of a Tango database; its form is host:port" in found.stderr
     assert "Traceback" not in found.stderr
+
+
+def test_a_second_server_of_a_name_is_refused_while_the_first_answers_and_takes_its_place_when_that_was_killed(
+    make_daemon,
+):
+    first, second = make_daemon(), make_daemon()
+    server = first.config.read_text().split("server: ")[1].split(",")[0]
+    own = second.config.read_text().split("server: ")[1].split(",")[0]
+    second.config.write_text(second.config.read_text().replace(f"server: {own}", f"server: {server}"))
+    first.start()
+    assert first.process
+    found = run("run", str(second.config))
+    assert found.returncode == 1
+    assert f"a Tango server {server} runs already" in found.stderr
+    assert f"as process {first.process.pid}" in found.stderr
+    first.process.kill()
+    first.process.wait()
+    second.start()
+    [taken] = second.events("the database has an earlier run of this server, which does not answer: its place is taken")
+    assert taken["process"] == first.process.pid
+    assert second.stop() == 0
 
 
 def test_a_client_without_a_daemon_is_told_what_to_do(tango_host: str):

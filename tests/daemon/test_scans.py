@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import stat
 from datetime import datetime
-from pathlib import Path
 
 import h5py
 import pytest
@@ -11,10 +10,6 @@ import tango
 from daemons import Daemon, wait_until
 
 from nxscribe.records import read_record
-
-
-def entry_file(daemon: Daemon, number: int = 1) -> Path:
-    return daemon.master.parent / "ma2210-sim_entries" / f"entry_{number:04d}.h5"
 
 
 def value(file: h5py.File, path: str):
@@ -34,7 +29,7 @@ def test_a_scan_becomes_one_complete_read_only_entry(daemon: Daemon):
         start, end = (datetime.fromisoformat(value(master, f"entry_0001/{name}_time")) for name in ("start", "end"))
         assert start.tzinfo
         assert start < end
-    assert stat.S_IMODE(entry_file(daemon).stat().st_mode) == 0o444
+    assert stat.S_IMODE(daemon.entry_file().stat().st_mode) == 0o444
 
 
 def test_what_is_in_the_file_is_what_the_device_gave(daemon: Daemon):
@@ -161,7 +156,7 @@ def test_each_line_of_a_trigger_says_whose_it_is(daemon: Daemon):
     daemon.start_scan()
     daemon.end_scan()
     for event, phase in (("scan started", "initial"), ("scan ended", "final")):
-        (line,) = daemon.events(event)
+        (line,) = daemon.await_events(event)
         assert (line["beamline"], line["experiment"], line["scan"], line["phase"]) == (
-            "sim", "ma2210", "phantom - a1", phase,
+            "sim", daemon.proposal, "phantom - a1", phase,
         )  # fmt: skip

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -94,3 +96,40 @@ def test_attributes_can_be_read_at_any_instant_of_many_scans(daemon: Daemon):
     for looker in lookers:
         looker.join()
     assert failures == []
+
+
+@pytest.fixture
+def locked_journal(daemon: Daemon) -> Iterator[sqlite3.Connection]:
+    """Another process's hold on the journal, as a backup has it for a moment: until it is committed nothing is kept."""
+    with contextlib.closing(sqlite3.connect(daemon.state / "journal.sqlite", isolation_level=None)) as connection:
+        yield connection
+
+
+def test_an_abort_that_is_answered_while_a_start_waits_for_its_journal_leaves_no_scan_open(
+    daemon: Daemon, locked_journal: sqlite3.Connection, elsewhere: ThreadPoolExecutor
+):
+    locked_journal.execute("BEGIN IMMEDIATE")
+    starting = elsewhere.submit(daemon.start_scan)
+    wait_until(lambda: daemon.proxy.state() == tango.DevState.RUNNING, "the start is under way")
+    time.sleep(0.3)  # the capture is over by then, and the start waits for the journal
+    aborting = elsewhere.submit(daemon.proxy.AbortScan)
+    time.sleep(0.1)
+    locked_journal.execute("COMMIT")
+    assert aborting.result() == ""
+    assert daemon.proxy.state() == tango.DevState.ON
+    with pytest.raises(tango.DevFailed, match="the start was aborted"):
+        starting.result()
+
+
+def test_an_abort_that_is_answered_while_an_end_waits_for_its_journal_makes_it_an_aborted_one(
+    daemon: Daemon, locked_journal: sqlite3.Connection, elsewhere: ThreadPoolExecutor
+):
+    daemon.start_scan()
+    locked_journal.execute("BEGIN IMMEDIATE")
+    ending = elsewhere.submit(daemon.end_scan)
+    time.sleep(0.3)
+    aborting = elsewhere.submit(daemon.proxy.AbortScan)
+    time.sleep(0.1)
+    locked_journal.execute("COMMIT")
+    assert aborting.result() == ""
+    assert ending.result()["end_reason"] == "aborted"

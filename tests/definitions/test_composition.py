@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nxscribe.definitions import Loaded, definition_text, load_definition, parse_definition
+from nxscribe.definitions import LoadedDefinition, definition_text, load_definition, parse_definition
 from nxscribe.errors import InputError, Location
 from nxscribe.model import Field, Group, Node, Template
 
@@ -27,7 +27,7 @@ class Folder:
         file.write_text(text)
         return file
 
-    def load(self, *additions: Path) -> Loaded:
+    def load(self, *additions: Path) -> LoadedDefinition:
         return load_definition("tomo", self.path / "tomo.xml", additions)
 
     def refusal(self, *additions: Path) -> str:

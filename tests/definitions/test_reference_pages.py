@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from nxscribe.definitions import load_definition, xml_words, yaml_words
+from nxscribe.definitions import _xml_vocabulary as xml_vocabulary
+from nxscribe.definitions import _yaml_vocabulary as yaml_vocabulary
+from nxscribe.definitions import load_definition
 from nxscribe.errors import InputError
 
 PAGES = Path(__file__).parents[2] / "docs" / "reference"
@@ -85,7 +87,9 @@ def test_the_pages_have_examples():
 
 def test_the_pages_name_every_word_of_the_dialects():
     xml, yaml = ((PAGES / page).read_text() for page in ("definition-xml.md", "definition-yaml.md"))
-    for words in (xml_words.FIELD, xml_words.NAMED_FIELD, *xml_words.RESERVED.values()):
+    for words in (xml_vocabulary.FIELD, xml_vocabulary.NAMED_FIELD, *xml_vocabulary.RESERVED.values()):
         assert all(f"`{word}`" in xml for word in words)
-    assert all(f"`<{word}>`" in xml for word in xml_words.RESERVED)
-    assert all(f"`{word}`" in yaml for word in (*yaml_words.FIELD, *yaml_words.GROUP, yaml_words.INCLUDE))
+    assert all(f"`<{word}>`" in xml for word in xml_vocabulary.RESERVED)
+    assert all(
+        f"`{word}`" in yaml for word in (*yaml_vocabulary.FIELD, *yaml_vocabulary.GROUP, yaml_vocabulary.INCLUDE)
+    )

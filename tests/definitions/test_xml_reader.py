@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nxscribe.definitions import read_xml
-from nxscribe.definitions.document import Document
+from nxscribe.definitions._document import Document
 from nxscribe.errors import InputError, Location
 from nxscribe.model import Attribute, Field, Group, Link, Phase, Template
 
@@ -185,7 +185,7 @@ def test_columns_count_characters():
 @pytest.mark.parametrize(
     ("inner", "message"),
     [
-        ('<a unit="mm">${x}</a>', "1:48: error: <a> has no attribute 'unit'; did you mean 'units'?"),
+        ('<a unit="mm">${x}</a>', "1:51: error: <a> has no attribute 'unit'; did you mean 'units'?"),
         ('<a NAPItype="NX_FLAOT">${x}</a>', "unknown type 'NX_FLAOT'; did you mean 'NX_FLOAT'?"),
         ('<a NX_units="NX_LENGHT">${x}</a>', "unknown unit category 'NX_LENGHT'; did you mean 'NX_LENGTH'?"),
         ('<a record="finale">${x}</a>', "'finale' is no phase of a scan; did you mean 'final'?"),
@@ -225,10 +225,10 @@ def test_a_mistake_is_refused_with_its_place_and_a_remedy(inner: str, message: s
 def test_all_mistakes_are_told_at_once_in_order():
     message = refused('<a NAPItype="NX_X">${x}</a>\n<b unit="mm">${x</b>\n<c record="x">${x}</c>')
     assert [line.split(": ")[0] for line in message.splitlines()] == [
-        "f.xml:1:48",
-        "f.xml:2:1",
-        "f.xml:2:1",
-        "f.xml:3:1",
+        "f.xml:1:61",
+        "f.xml:2:4",
+        "f.xml:2:14",
+        "f.xml:3:12",
     ]
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nxscribe.definitions import read_yaml
-from nxscribe.definitions.document import Document
+from nxscribe.definitions._document import Document
 from nxscribe.errors import InputError, Location
 from nxscribe.model import Attribute, Field, Group, Link, Phase, Template
 
@@ -138,7 +138,7 @@ def test_a_field_without_a_value_is_kept_with_a_warning():
     [
         (["x(NX_FLOAT): {units: mm}"], "2:17: error: the field 'x' has no 'units'; did you mean 'unit'?"),
         (["x(NX_FLAOT): ${x}"], "2:3: error: unknown type 'NX_FLAOT'; did you mean 'NX_FLOAT'?"),
-        (["x(float): ${x}"], "the group 'x' holds a bare value"),
+        (["x(float): ${x}"], "unknown type 'float'; did you mean 'NX_FLOAT'?"),
         (["x(NXcolection):"], ""),
         (["sample: {name: '${x}'}"], "if it is a group, write name(NXclass)"),
         (["x: {value: a, record: finale}"], "2:25: error: 'finale' is no phase of a scan; did you mean 'final'?"),

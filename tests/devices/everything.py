@@ -52,6 +52,8 @@ class Everything(Device):
     infinite = _constant(float("-inf"), dtype=float)
     energy = _constant(12.5, dtype=float, unit="keV", display_unit="eV", format="%8.4f")
     no_unit = _constant(1.0, dtype=float, unit="No unit")
+    with_a_space = _constant(200.0, name="Beam Current", dtype=float, unit="mA")
+    with_a_letter = _constant(4.0, name="Öffnung", dtype=float, unit="mm")
     latin_unit = _constant(1.0, dtype=float, unit="µm")
 
     @attribute(dtype=float)
@@ -65,6 +67,16 @@ class Everything(Device):
     @attribute(dtype=float)
     def throwing(self) -> float:
         raise RuntimeError("the crate is off")
+
+    @attribute(dtype=float)
+    def umlauts(self) -> float:
+        raise RuntimeError("{Kühlung} fehlt:\n 3 μm → Å, ºC")
+
+    @attribute(dtype=float)
+    def odd_reason(self) -> float:
+        reason = "Kühlung{fehlt}"
+        tango.Except.throw_exception(reason, "die Pumpe läuft nicht", "Everything.odd_reason")
+        raise AssertionError
 
     @attribute(dtype=float)
     def verbose(self) -> float:

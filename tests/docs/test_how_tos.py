@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from nxscribe.cli.app import app
+from nxscribe.cli._app import app
 
 FOLDER = Path(__file__).parents[2] / "docs" / "how-to"
 PAGES = [
@@ -39,7 +39,8 @@ def test_a_how_to_works_as_it_is_written(page: str, tmp_path: Path, monkeypatch:
     for command, _, shown in (part.partition("\n") for part in commands):
         words, _, may_fail = command.partition(" || ")
         settings, _, arguments = words.partition("nxscribe ")
-        environment = dict(setting.split("=") for setting in settings.split())
+        # Wide enough for all that the pages show: the width that a test before this one left behind does not matter.
+        environment = {"COLUMNS": "120", **dict(setting.split("=") for setting in settings.split())}
         done = CliRunner().invoke(app, shlex.split(arguments), env=environment)
         assert done.exit_code == 0 or may_fail == "true", done.output
         expected = ".*".join(re.escape(part) for part in shown.strip().split("…"))

@@ -21,4 +21,3 @@ def test_every_false_alarm_is_explained() -> None:
 
 def test_the_damages_are_counted() -> None:
     assert f"in {len(DAMAGES)} ways" in PAGE
-    assert f"| `nxscribe validate` | {len(DAMAGES)} |" in PAGE

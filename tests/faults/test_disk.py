@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import fickle_disk
 import h5py
+import numpy as np
 import pytest
 import tango
 from crashes import MORTAL
@@ -24,7 +26,7 @@ from daemons import Daemon, wait_until
 from namespaces import start_behind, start_in_namespace, within, writer_of, writers_of
 from typer.testing import CliRunner
 
-from nxscribe.cli.app import app
+from nxscribe.cli._app import app
 from nxscribe.model import now
 from nxscribe.records import JournalReader
 
@@ -77,7 +79,7 @@ def trouble_and_recovery(daemon: Daemon, go_bad: Callable[[], object], go_good: 
     shown = json.loads(CliRunner().invoke(app, ["status", "--device", daemon.devices[0], "--json"]).stdout)
     assert shown["filesWaiting"] == 2
     assert why in shown["troubles"][0]
-    assert any(why in line["reason"] and line["retry_at"] for line in daemon.events("file not written"))
+    assert any(why in line["reason"] and line["retry_at"] for line in daemon.await_events("file not written"))
     go_good()
     wait_until(lambda: daemon.proxy.filesWaiting == 0, "they are written by themselves", 60)
     assert daemon.proxy.state() == tango.DevState.ON
@@ -109,8 +111,8 @@ def test_a_disk_that_becomes_read_only(make_daemon) -> None:
     start_in_namespace(daemon, daemon.data)
     trouble_and_recovery(
         daemon,
-        lambda: within(daemon, f"mount -o remount,ro {daemon.data}"),
-        lambda: within(daemon, f"mount -o remount,rw {daemon.data}"),
+        lambda: within(daemon, f"mount -o remount,bind,ro {daemon.data}"),
+        lambda: within(daemon, f"mount -o remount,bind,rw {daemon.data}"),
         "Read-only file system",
     )
 
@@ -124,10 +126,19 @@ def test_a_data_root_that_is_gone_for_a_while(make_daemon) -> None:
     assert titles(daemon.master) == ALL
 
 
-def test_a_permission_that_is_taken_away(make_daemon) -> None:
+@pytest.fixture
+def omniorb_folder() -> Iterator[str]:
+    """A folder for the UNIX sockets of omniORB, short enough for the address of a socket. Its own one bears the name
+    of the user: in a namespace without user names all are `nobody`, and the real `nobody` may have made it.
+    """
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        yield f"{folder}/omniorb"
+
+
+def test_a_permission_that_is_taken_away(make_daemon, omniorb_folder: str) -> None:
     daemon = make_daemon()
     # Without any power over files that are not its own, also where the tests run as root.
-    start_behind(daemon, ["unshare", "--user"])
+    start_behind(daemon, ["env", f"ORBunixTransportDirectory={omniorb_folder}", "unshare", "--user"])
     folder = daemon.master.parent
     entries = folder / "ma2210-sim_entries"
 
@@ -260,7 +271,7 @@ def test_a_single_master_that_is_deleted_is_told_and_mended_by_hand(make_daemon)
     daemon.master.unlink()
     scan(daemon, "meanwhile")
     daemon.await_files()
-    (line,) = daemon.events("the master lacks entries")
+    (line,) = daemon.await_events("the master lacks entries")
     assert (line["entries"], line["remedy"]) == (1, "`nxscribe fsck CONFIG --mend` makes them again")
     assert CliRunner().invoke(app, ["fsck", str(daemon.config), "--mend"]).exit_code == 0
     assert titles(daemon.master) == ALL[:2]
@@ -285,7 +296,7 @@ def test_no_file_descriptor_is_left(make_daemon) -> None:
         limit(writer[0], 0)
 
     trouble_and_recovery(
-        daemon, go_bad, lambda: (limit(daemon.process.pid, None), limit(writer[0], None)), "too many files open"
+        daemon, go_bad, lambda: (limit(daemon.process.pid, None), limit(writer[0], None)), "Too many open files"
     )
     assert proxy.state() == tango.DevState.ON
     assert titles(daemon.master) == ALL
@@ -299,7 +310,7 @@ def test_a_writer_that_hangs_is_replaced(make_daemon) -> None:
     daemon.await_files()
     os.kill(writer_of(daemon), signal.SIGSTOP)
     scan(daemon, "meanwhile")
-    wait_until(lambda: any("hung" in line["reason"] for line in daemon.events("file not written")), "it is seen")
+    wait_until(lambda: any("hung" in line["reason"] for line in daemon.await_events("file not written")), "it is seen")
     wait_until(lambda: daemon.proxy.filesWaiting == 0, "another writes it", 60)
     assert titles(daemon.master) == ALL[:2]
 
@@ -325,13 +336,48 @@ def test_a_record_over_which_the_writer_fails_again_and_again_is_set_aside_and_t
     die_once()
     die_once()
     wait_until(lambda: any("set aside" in line for line in daemon.proxy.troubles), "it is told")
-    assert said in daemon.events("record set aside")[0]["reason"]
+    assert said in daemon.await_events("record set aside")[0]["reason"]
     assert daemon.proxy.state() == tango.DevState.RUNNING
     # The end is a new state of the record: it is tried again.
     daemon.end_scan()
     scan(daemon, "meanwhile")
     daemon.await_files()
     assert titles(daemon.master) == ALL[:2]
+
+
+@pytest.mark.parametrize("role", ["writer", "spinner"])
+def test_a_record_whose_raw_files_crash_the_writer_or_keep_it_for_ever_is_written_without_their_frames(
+    make_daemon, role: str
+) -> None:
+    daemon = make_daemon("detectors: {cam: {files: 'cam_*.h5', group: instrument/detector01}}\n")
+    daemon.config.write_text(daemon.config.read_text().replace("write_timeout_s: 20", "write_timeout_s: 1"))
+    order = daemon.config.with_name("death")
+    path = ":".join([str(MORTAL), os.environ.get("PYTHONPATH", "")])
+    daemon.start(PYTHONPATH=path, NXSCRIBE_TEST_DEATH=str(order))
+    daemon.start_scan(scan="before", parameters={"at_start": 7})
+    daemon.await_files()
+    raw = daemon.data / "cam_1.h5"
+    with h5py.File(raw, "w") as file:
+        file["entry/data"] = np.arange(40, dtype="u2").reshape(2, 4, 5)
+    order.write_text(f"{role} look raw before 1")
+    daemon.end_scan(parameters={"at_end": 8}, files={"cam": [str(raw)]})
+    for _ in range(3):
+        wait_until(lambda: not order.exists(), "the writer looks into it", 60)
+        order.write_text(f"{role} look raw before 1")
+    daemon.await_files()
+    assert order.exists(), "the last attempt has not looked into the raw file"
+    order.unlink()
+    with h5py.File(daemon.master) as file:
+        entry = file["entry_0001"]
+        control = entry["instrument/control"]
+        assert (control["at_start"][()], control["at_end"][()]) == (7, 8)
+        assert "instrument/detector01/data" not in entry
+        assert entry["instrument/detector01/data_file/file_name"].asstr()[0].endswith("cam_1.h5")
+        reasons = dict(zip(entry["nxscribe/missing"].asstr(), entry["nxscribe/missing_reason"].asstr(), strict=True))
+    assert "at the last of 3 attempts, while the frames of cam were linked" in reasons["instrument/detector01/data"]
+    (line,) = daemon.await_events("file written without raw frames")
+    assert line["entry"] == "entry_0001"
+    assert daemon.events("record set aside") == []
 
 
 @pytest.mark.usefixtures("may_mount")

@@ -77,7 +77,7 @@ def test_a_scan_whose_session_is_gone_is_closed_by_the_same_limit(make_daemon) -
     daemon.devices[0] += "b"
     daemon.start()
     wait_until(lambda: daemon.events("a scan without a session was closed"), "it is closed")
-    wait_until(lambda: end_reason(daemon, 1) == "interrupted", "its entry says so")
+    wait_until(lambda: daemon.master.exists() and end_reason(daemon, 1) == "interrupted", "its entry says so")
 
 
 def test_one_damaged_open_record_does_not_keep_the_daemon_from_starting(make_daemon) -> None:
@@ -110,6 +110,7 @@ def test_a_new_journal_numbers_on_above_the_entries_that_are_on_disk(make_daemon
         assert list(file) == ["entry_0001", "entry_0002", "entry_0003"]
 
 
+@pytest.mark.long
 def test_a_restored_old_journal_numbers_on_above_the_entries_that_are_on_disk(make_daemon, tmp_path: Path) -> None:
     daemon = make_daemon().start()
     daemon.start_scan()

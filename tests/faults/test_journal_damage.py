@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -13,7 +14,7 @@ import tango
 from daemons import Daemon, wait_until
 from typer.testing import CliRunner
 
-from nxscribe.cli.app import app
+from nxscribe.cli._app import app
 
 PAGE = 4096
 
@@ -76,3 +77,39 @@ def test_pages_that_are_damaged_for_a_while_refuse_triggers_with_the_reason(make
     daemon.await_files()
     wait_until(lambda: not daemon.proxy.troubles, "all is well again")
     assert titles(daemon.master) == ["phantom - a1", "phantom - a2"]
+
+
+def test_a_definition_that_is_damaged_in_the_journal_costs_no_scan(make_daemon: Callable[..., Daemon]) -> None:
+    daemon = make_daemon().start()
+    scan(daemon, "a1")
+    daemon.await_files()
+    daemon.stop()
+    journal = daemon.state / "journal.sqlite"
+    with closing(sqlite3.connect(journal)) as connection, connection:
+        connection.execute("UPDATE definition SET payload = zeroblob(length(payload))")
+    daemon.start()
+    scan(daemon, "a2")
+    daemon.await_files()
+    assert titles(daemon.master) == ["phantom - a1", "phantom - a2"]
+    daemon.stop()
+    assert CliRunner().invoke(app, ["records", "check", str(journal)]).exit_code == 0
+
+
+def test_commits_behind_a_damaged_place_of_the_log_are_told_after_the_next_start(
+    make_daemon: Callable[..., Daemon],
+) -> None:
+    daemon = make_daemon().start()
+    ended = [scan(daemon, f"a{number}") for number in range(6)]
+    daemon.stop(signal.SIGKILL)
+    journal = daemon.state / "journal.sqlite"
+    log = journal.with_name(journal.name + "-wal")
+    data = bytearray(log.read_bytes())
+    data[len(data) // 3] ^= 1
+    log.write_bytes(data)
+    daemon.start()
+    assert "commits lie behind a damaged place" in daemon.proxy.troubles[0]
+    assert daemon.proxy.state() == tango.DevState.ALARM
+    scan(daemon, "b1")
+    (copy,) = daemon.state.glob("damaged-*/journal.sqlite")
+    saved = CliRunner().invoke(app, ["records", "salvage", str(copy), str(daemon.state / "saved.sqlite")])
+    assert f"{len(ended)} saved" in saved.stderr

@@ -44,6 +44,7 @@ def kill_and_check(folder: Path, energy: str, kills: int, seed: int, layout: Lay
     return crashes
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("layout", list(Layout))
 def test_nothing_answered_is_lost_and_no_file_is_unreadable_however_it_is_killed(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import h5py
 import pytest
-from daemons import Daemon
+from daemons import Daemon, wait_until
 
 from nxscribe.records import JournalReader, check_journal
 
@@ -90,6 +90,7 @@ def test_a_scan_whose_number_was_taken_gets_another_and_says_so_everywhere(
     away.rename(one.data)
     one.await_files()
     other.await_files()
+    wait_until(lambda: any(daemon.events("entry renumbered") for daemon in (one, other)), "it is told")
     first, second = sorted((one, other), key=lambda daemon: len(daemon.events("entry renumbered")))
     (line,) = second.events("entry renumbered")
     assert (line["before"], line["entry"]) == ("entry_0001", "entry_0002")

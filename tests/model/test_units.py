@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nxscribe.model import units
-from nxscribe.model.nxtypes import UNIT_CATEGORIES
+from nxscribe.model.nexus_types import UNIT_CATEGORIES
 
 
 @pytest.mark.parametrize(
@@ -49,6 +49,31 @@ from nxscribe.model.nxtypes import UNIT_CATEGORIES
         ("pH", "pH"),
         ("MeV", "MeV"),
         ("furlongs per fortnight or so", "furlongs per fortnight or so"),
+        ("º", "deg"),  # U+00BA, which keyboards have
+        ("º C", "degC"),
+        ("deg. C", "degC"),
+        ("\u2103/min", "degC/min"),
+        ("°K", "K"),
+        ("Δ°C", "K"),
+        ("A\N{COMBINING RING ABOVE}", "angstrom"),  # one letter of two characters
+        ("1/Ångström", "1/angstrom"),
+        ("A°", "angstrom"),
+        ("mTorr", "mtorr"),
+        ("microTorr", "utorr"),
+        ("mBar", "mbar"),
+        ("KHZ", "kHz"),
+        ("MHz", "MHz"),
+        ("mVolts", "mV"),
+        ("µAmps", "uA"),
+        ("kG", "kgauss"),
+        ("MOhm", "Mohm"),
+        ("msec", "ms"),
+        ("milliDegrees", "mdeg"),
+        ("Kcps", "kcounts/s"),
+        ("photons per second", "photons/s"),
+        ("Percent", "%"),
+        ("/s", "1/s"),
+        ("mm\u00a0/\tsec\0", "mm/s"),
     ],
 )
 def test_spelling_is_what_validators_take(written: str, spelled: str) -> None:
@@ -60,6 +85,59 @@ def test_spelling_is_stable(text: str) -> None:
     assert units.spelling(units.spelling(text)) == units.spelling(text)
 
 
+PIECES = (
+    *(
+        "Å",
+        "ngström",
+        "°",
+        "º",
+        "C",
+        "deg",
+        "mTorr",
+        "µ",
+        "M",
+        "m",
+        "k",
+        "eV",
+        "dBm",
+        "cps",
+        "ph",
+        "Volts",
+        "degC",
+        "%",
+    ),
+    *("^", "*", "/", ".", "(", ")", "-1", "2", "²", " ", "per", "1e400", "\ud800", "\0", "?"),
+)
+UNITS = st.text(max_size=12) | st.lists(st.sampled_from(PIECES), max_size=5).map("".join)
+
+
+@given(UNITS)
+def test_a_unit_is_spelled_as_a_whole_or_stays_as_it_is_written(text: str) -> None:
+    spelled = units.spelling(text)
+    if spelled.isascii():
+        assert units.spelling(spelled) == spelled
+    else:
+        assert spelled in (text, " ".join("".join(c if c.isprintable() else " " for c in text).split()))
+
+
+@given(UNITS, UNITS)
+def test_no_text_in_the_place_of_a_unit_raises(one: str, other: str) -> None:
+    assert units.convertible(one, one)
+    for category in UNIT_CATEGORIES:
+        units.fits(one, category)
+    if units.convertible(one, other):
+        assert units.convert(np.array([1.5, 2.5]), one, other).shape == (2,)
+    else:
+        with pytest.raises(units.UnitError):
+            units.convert(np.array(1.5), one, other)
+
+
+@pytest.mark.parametrize("text", ["MM", "Mm", "MA", "MBAR", "Mvolts", "mhz", "MEV", "mpa", "PA", "KG", "C?", "µ m"])
+def test_what_may_be_either_of_two_units_is_neither(text: str) -> None:
+    assert units.spelling(text) == text
+    assert not units.is_known(text)
+
+
 def test_every_unit_of_the_esrf_definition_is_known() -> None:
     text = resources.files("icat_esrf_definitions").joinpath("hdf5_cfg.xml").read_text("utf-8")
     written = {node.get("units", "") for node in ET.fromstring(text).iter()}  # noqa: S314 - a file of a test dependency
@@ -69,7 +147,7 @@ def test_every_unit_of_the_esrf_definition_is_known() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["steps", "a.u.", "NX_LENGTH", "2theta", "1e3", "9^9^9^9", "m^9^9^9^9", "__import__('os')", "(" * 1000, "\0"],
+    ["steps", "a.u.", "NX_LENGTH", "2theta", "1e3", "9^9^9^9", "m^9^9^9^9", "__import__('os')", "(" * 1000],
 )
 def test_what_is_no_unit_is_not_known(text: str) -> None:
     assert not units.is_known(text)
@@ -122,6 +200,10 @@ def test_every_category_of_nexus_has_its_dimension(category: str) -> None:
         (np.array(180.0), "deg", "rad", np.pi),
         (np.array(3.0), "h", "s", 10800.0),
         (np.array(1.0), "turn", "deg", 360.0),
+        (np.array(25.0), "kG", "T", 2.5),
+        (np.array(6.0), "°C/min", "K/s", 0.1),  # a difference: no zero of the scale
+        (np.array(2.0), "J/degC", "J/K", 2.0),
+        (np.array(3.0), "Kcps", "1/s", 3000.0),
     ],
 )
 def test_conversion_adds_no_noise(value: np.ndarray, unit: str, to: str, expected: float) -> None:
@@ -182,7 +264,7 @@ def test_threads_share_one_registry() -> None:
     code = """
 import threading, numpy
 from nxscribe.model import units
-from nxscribe.model.nxtypes import UNIT_CATEGORIES
+from nxscribe.model.nexus_types import UNIT_CATEGORIES
 results, start = [], threading.Barrier(4)
 def work():
     start.wait()

@@ -10,22 +10,15 @@ import pytest
 
 from nxscribe.errors import InputError, Location, Severity
 from nxscribe.model import Attribute, Definition, Field, Group, Node, Phase, Snapshot, Template
-from nxscribe.plan import (
-    BUILT_IN,
-    ExpressionSource,
-    LimaDetector,
-    LiteralSource,
-    Source,
-    TangoSource,
-    compile_plan,
-)
+from nxscribe.plan import BUILT_IN, LimaDetector, Source, compile_plan
 from nxscribe.records import DefinitionText, EndReason, Record, ScanIdentity, built_in
+from nxscribe.sources import ExpressionSource, Item, LiteralSource, TangoSource
 
 PCO = LimaDetector("pco", "id16a/limaccds/pco", "instrument/detector01")
 
 
 def tango(attribute: str = "a/b/c/d", **rules: object) -> Source:
-    return Source(TangoSource((attribute,)), **rules)  # type: ignore[arg-type] -- the rules of Source, by name
+    return Source(TangoSource((attribute,)), **rules)  # type: ignore[arg-type]  # the rules of Source, by name
 
 
 def formula(text: str, line: int = 1) -> Source:
@@ -93,7 +86,7 @@ def test_expressions_bring_their_operands_however_indirect() -> None:
     )
     assert plan.wanted(Phase.INITIAL) == set()
     assert plan.wanted(Phase.FINAL) == {"wavelength", "keV", "eV"}
-    assert plan.attributes == {"mono/energy/a/b"}
+    assert {item.name for item in plan.items} == {"mono/energy/a/b"}
 
 
 def test_a_final_expression_reads_its_operand_afresh_unless_that_is_of_the_start_alone() -> None:
@@ -146,7 +139,7 @@ def test_units_that_cannot_work_out_are_told_before_a_scan(text: str, unit: str,
         return
     [error] = errors_of(lambda: compile_plan(fields, {"w": source, **known}))
     assert error.startswith("config.yaml:6:3: error: the expression of ${w}, ")
-    assert error.endswith("; mend the formula, or the unit of the result or of an operand")
+    assert error.endswith("; correct the formula, or the unit of the result or of an operand")
 
 
 def test_two_separate_circles_are_both_told() -> None:
@@ -154,12 +147,61 @@ def test_two_separate_circles_are_both_told() -> None:
     assert len(errors_of(lambda: compile_plan(definition(asked("a")), sources))) == 2
 
 
+def test_circles_that_have_a_part_in_common_are_all_broken() -> None:
+    sources = {"a": formula("${b} + ${c}"), "b": formula("${a}"), "c": formula("${a} + ${d}"), "d": formula("${c}")}
+    errors = errors_of(lambda: compile_plan(definition(asked("a")), sources))
+    assert len(errors) == 2
+    assert all("in a circle" in error for error in errors)
+
+
+def test_a_circle_of_thousands_is_told_in_one_line() -> None:
+    sources = {f"f{number}": formula(f"${{f{(number + 1) % 3000}}}") for number in range(3000)}
+    [error] = errors_of(lambda: compile_plan(definition(asked("f0")), sources))
+    assert "more ← ${" in error
+    assert len(error) < 2000
+
+
+def test_a_chain_of_thousands_of_formulas_is_as_good_as_a_short_one() -> None:
+    last = 5000
+    sources = {f"f{number}": formula(f"${{f{number + 1}}} + 1", number + 1) for number in range(last)}
+    fields = definition(asked("f0", mandatory=True, type_="NX_FLOAT"))
+    plan, warnings = compile_plan(fields, {**sources, f"f{last}": tango()})
+    assert warnings == ()
+    assert plan.wanted(Phase.INITIAL) == {*sources, f"f{last}"}
+    assert list(plan.operands) == [f"f{number}" for number in reversed(range(last))]
+    [error] = errors_of(lambda: compile_plan(fields, sources))
+    assert error.startswith(f"config.yaml:{last}:3: error: the expression of ${{f{last - 1}}} needs ${{f{last}}}")
+    assert "the mandatory ${f0} can never have a value" in error
+
+
+def test_the_end_is_missed_at_the_start_through_a_chain_of_formulas() -> None:
+    last = 2000
+    sources = {f"f{number}": formula(f"${{f{number + 1}}}") for number in range(last)}
+    sources[f"f{last}"] = formula("number(${endDate})")
+    [error] = errors_of(lambda: compile_plan(definition(asked("f0", record=Phase.INITIAL)), sources))
+    assert "the formula of ${f0} needs ${endDate}" in error
+
+
 def test_a_detector_adds_its_saving_attributes_to_both_phases() -> None:
     plan, warnings = compile_plan(definition(), {}, {"pco": PCO})
     assert "pco.saving_directory" in plan.wanted(Phase.INITIAL)
     assert "pco.saving_next_number" in plan.wanted(Phase.FINAL, had=plan.wanted(Phase.INITIAL))
-    assert "id16a/limaccds/pco/saving_prefix" in plan.attributes
+    assert Item("tango", "id16a/limaccds/pco/saving_prefix") in plan.items
     assert warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("device", "prefix"),
+    [
+        ("pilatus", "pilatus/saving_prefix"),
+        ("//orion:10000/id16a/limaccds/pco", "//orion:10000/id16a/limaccds/pco/saving_prefix"),
+        ("a:1,b:2/id16a/limaccds/pco", "a:1,b:2/id16a/limaccds/pco/saving_prefix"),
+        ("orion:10000/id16a/limaccds/pco#dbase=no", "orion:10000/id16a/limaccds/pco/saving_prefix#dbase=no"),
+    ],
+)
+def test_a_detectors_device_may_be_written_in_each_form_that_tango_knows(device: str, prefix: str) -> None:
+    plan, _ = compile_plan(definition(), {}, {"pco": replace(PCO, device=device)})
+    assert Item("tango", prefix) in plan.items
 
 
 def test_built_in_placeholders_need_no_source_and_are_not_read() -> None:
@@ -257,7 +299,7 @@ def test_the_end_recorded_at_the_start_is_told() -> None:
 
 def test_values_of_the_config_that_are_none_of_the_fields_type_are_errors() -> None:
     def errors(type_: str, value: object) -> list[str]:
-        source = Source(LiteralSource(value))  # type: ignore[arg-type] -- of any kind
+        source = Source(LiteralSource(value))  # type: ignore[arg-type]  # of any kind
         return errors_of(lambda: compile_plan(definition(asked("a", type_=type_)), {"a": source}))
 
     assert "'soon'; that is no time" in errors("NX_DATE_TIME", "soon")[0]

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nxscribe.plan.expression import ExpressionError, Operand, Result, parse_expression
+from nxscribe.sources.formula import ExpressionError, Operand, Result, parse_expression
 
 
 def compute(text: str, unit: str = "", **operands: object) -> Result:
@@ -181,3 +183,52 @@ def test_sums_are_those_of_python(a, b):
 def test_a_missing_operand_is_a_key_error():
     with pytest.raises(KeyError):
         parse_expression("${a}").evaluate({})
+
+
+UNIT = st.sampled_from(
+    ("V", "mVolts", "°C", "degF", "dBm", "%", "cps", "kG", "eV", "steps", "eV9^9", "Mm", "")
+) | st.text(max_size=6)
+FORMULAS = (
+    "${a} + ${b}",
+    "12.4 / ${a}",
+    "sqrt(${a})",
+    "sin(${a})",
+    "${a} ** 2",
+    "${a} > ${b}",
+    "where(${a} > 1, 1, ${b})",
+)
+
+
+@given(st.sampled_from(FORMULAS), UNIT, UNIT, UNIT, st.sampled_from((0.0, -1.5, 1e308, float("nan"))))
+def test_a_formula_fails_for_no_other_reason_than_its_own_whatever_the_units(text, one, other, unit, number):
+    with contextlib.suppress(ExpressionError):
+        assert compute(text, unit, a=(number, one), b=(2.0, other)).value.shape == ()
+
+
+def test_units_of_devices_are_understood_in_formulas_however_they_are_spelled():
+    assert compute("${a} + ${b}", "V", a=(1.0, "Volts"), b=(500.0, "mVolt")).value == pytest.approx(1.5)
+    assert compute("number(${a}, 'Degrees') / 2", "", a=(90.0, "º")).value == pytest.approx(45)
+
+
+@pytest.mark.parametrize(
+    ("formula", "remedy", "mended"),
+    [
+        ("${a} ^ 2", "a power is written **", "${a} ** 2"),
+        ("{a} * 2", "write ${a}", "${a} * 2"),
+        ("2 + {{a}}", "write ${a}", "2 + ${a}"),
+        ("$a * 2", "write it as ${a}", "${a} * 2"),
+        ("2 * ${a", "write it as ${a}", "2 * ${a}"),
+        ("${a} × 2", "write *", "${a} * 2"),  # noqa: RUF001 - a sign of formulas on paper
+        ("${a}²", "write **2", "${a}**2"),
+        ("12,398 / ${a}", "write the decimal point as .", "12.398 / ${a}"),
+        ("2 ${a}", "write * between them", "2 * ${a}"),
+        ("${a} = 2", "== to compare", "${a} == 2"),
+        ("(${a} + 1", "write ) where it lacks", "(${a} + 1)"),
+        ("${a} − 1", "write -", "${a} - 1"),  # noqa: RUF001 - the minus sign of print
+    ],
+)
+def test_a_slip_in_a_formula_is_told_with_a_remedy_that_helps(formula: str, remedy: str, mended: str) -> None:
+    with pytest.raises(ExpressionError) as caught:
+        parse_expression(formula)
+    assert remedy in caught.value.remedy
+    parse_expression(mended)

@@ -11,7 +11,7 @@ import pytest
 from msgspec import structs
 from some_scans import DEFINITION, END, HOST, ended, frames, hdf5_scan, reading, started
 
-from nxscribe.model import Reading, iso
+from nxscribe.model import Reading, is_text, iso
 from nxscribe.projections import FileSettings, Layout
 from nxscribe.projections.nexus import Written, write_nexus
 from nxscribe.records import EndReason, Record
@@ -33,6 +33,7 @@ def test_a_reading_is_in_the_file_with_unit_description_source_and_time(record: 
         assert x[()] == 1500.0
         assert dict(x.attrs) == {
             "units": "um",
+            "source_units": "mm",
             "description": "Sample's position across the beam",
             "source": f"{HOST}/sim/motor/sx/position",
             "timestamp": iso(record.start_time),
@@ -203,7 +204,7 @@ def test_the_account_tells_whose_the_entry_is_and_with_what_definition_it_was_ma
         account = file["entry_0001/nxscribe"]
         assert texts(account["record_id"]) == record.id
         assert texts(account["definition_sha256"]) == record.definition.sha256
-        assert "\n".join(texts(account["definition"])) == record.definition.text
+        assert "\n".join(texts(account["definition_text"])) == record.definition.text
         assert texts(account["notes"]) == ["restarted during the scan"]
         assert texts(account["program"]) == "nxscribe"
 
@@ -283,7 +284,7 @@ def test_readings_of_any_type_come_back_as_they_were(settings: FileSettings) -> 
     with h5py.File(written.master) as file:
         for name, value in given.items():
             node = file["entry_0001"][name]
-            if value.dtype.kind == "U":
+            if is_text(value):
                 assert np.asarray(node.asstr()[()]).tolist() == value.tolist()
             else:
                 assert node.dtype == value.dtype

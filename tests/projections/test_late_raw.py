@@ -322,11 +322,11 @@ def test_frames_that_were_lost_from_a_file_of_the_same_length_are_found_by_valid
 ) -> None:
     seen = np.random.default_rng(1).integers(1, 60000, (6, 128, 128)).astype("u2")
     series = make(Path(record.directory), seen, len(seen))
-    written = write_nexus(just_ended(record, series), waiting)
+    written = write_nexus(just_ended(record, series), replace(waiting, copied_bytes=0))
     assert not [found for found in validate(written.master, with_others=False).errors if found.check is Check.RAW]
     make(Path(record.directory), seen, 3)
     found = [found for found in validate(written.master, with_others=False).errors if found.check is Check.RAW]
-    assert "zeros" in found[0].what
+    assert any("zeros" in finding.what for finding in found)
 
 
 @pytest.mark.parametrize("make", [hdf5_scan, hdf5_series, edf_series])

@@ -12,8 +12,8 @@ from some_scans import ended, reading, started
 
 from nxscribe.model import Reading, Template, now
 from nxscribe.model.reading import DEFAULT, DEFAULTED
-from nxscribe.projections.nexus.lookup import Lookup
-from nxscribe.projections.nexus.values import UnfitError
+from nxscribe.projections.nexus._hdf5_values import UnfitError
+from nxscribe.projections.nexus._value_resolution import Lookup
 from nxscribe.records import Record
 
 
@@ -49,6 +49,16 @@ def test_the_first_of_two_values_counts_and_what_was_set_before_both(tmp_path: P
     assert Lookup(scan(tmp_path, reading("iron"), a=reading("salt"))).reading("a", None).value == "salt"
 
 
+def test_a_parameter_that_cannot_be_kept_is_told_where_another_value_stands(tmp_path: Path) -> None:
+    unfit = Reading("parameter", now(), error="the control system's value cannot be kept: its unit is no text")
+    [told] = Lookup(scan(tmp_path, reading("iron"), a=unfit)).unkept()
+    assert told.startswith("${a}: the control system's value cannot be kept: its unit is no text; ")
+    assert told.endswith(reading("iron").source)
+    assert list(Lookup(scan(tmp_path, reading("iron"), a=reading("salt"))).unkept()) == []
+    nothing = Reading("x", now(), error="no answer")
+    assert list(Lookup(scan(tmp_path, nothing, a=unfit)).unkept()) == []  # it is missing, with that reason
+
+
 def of_mode(*numbers: int) -> Reading:
     labels = ("MANUAL", "AUTOMATIC", "REMOTE")
     scalar = len(numbers) == 1
@@ -76,3 +86,22 @@ def test_a_list_of_enumerations_keeps_its_numbers_in_order(tmp_path: Path) -> No
     number = Lookup(scan(tmp_path, of_mode(2, 0))).fill_template(Template("${a}"), "NX_INT", None)
     assert number.fitted.value.tolist() == [2, 0]
     assert number.details == {"enum_label": "REMOTE MANUAL"}
+
+
+def of_units(root: Path, a: Reading, b: Reading) -> Lookup:
+    record = started(root)
+    return Lookup(replace(record, initial=replace(record.initial, readings={"a": a, "b": b})))
+
+
+def test_numbers_of_several_readings_are_told_in_one_unit(tmp_path: Path) -> None:
+    there, beyond = (Reading("x", now(), np.asarray(1.5), unit) for unit in ("mm", "um"))
+    both = of_units(tmp_path, there, beyond).fill_template(Template("${a} ${b}"), "NX_FLOAT", None, "um").fitted
+    assert both.value.tolist() == [1500.0, 1.5]
+    assert both.units == "um"
+
+
+def test_numbers_of_several_readings_that_have_no_unit_in_common_are_a_missing_value(tmp_path: Path) -> None:
+    lookup = of_units(tmp_path, Reading("x", now(), np.asarray(1.5), "mm"), Reading("y", now(), np.asarray(7.0), "keV"))
+    for unit in ("mm", ""):
+        with pytest.raises(UnfitError, match="keV, mm, which cannot be told in one unit"):
+            lookup.fill_template(Template("${a} ${b}"), "NX_FLOAT", None, unit)

@@ -17,7 +17,7 @@ from experiments import Experiment, make_experiment
 from some_scans import ended, frames, hdf5_series, started
 from typer.testing import CliRunner
 
-from nxscribe.cli.pack import pack as pack_command
+from nxscribe.cli._pack_command import pack as pack_command
 from nxscribe.projections import Layout, ProjectionError
 from nxscribe.projections.nexus import pack, write_nexus
 
@@ -80,20 +80,19 @@ def test_frames_of_several_files_are_copied_through_their_virtual_dataset(linked
         np.testing.assert_array_equal(data, frames(4))
 
 
-@pytest.mark.parametrize("number", [1, 2])
-def test_a_missing_raw_file_stops_it_and_leaves_nothing(linked: Experiment, number: int) -> None:
-    raw = max(Path(linked.records[number - 1].directory).iterdir())
+def test_a_missing_raw_file_whose_frames_are_linked_stops_it_and_leaves_nothing(linked: Experiment) -> None:
+    raw = max(Path(linked.records[0].directory).iterdir())
     raw.unlink()
     target = linked.folder / "archive" / "packed.h5"
-    with pytest.raises(ProjectionError, match=r"detector01/data cannot be packed; .*--without-frames"):
+    with pytest.raises(ProjectionError, match=r"cannot be packed; .*--without-frames"):
         pack(linked.master, target)
-    assert list(target.parent.iterdir()) == []
+    assert not target.parent.exists()
 
 
 def test_a_raw_file_that_was_cut_off_stops_it(linked: Experiment) -> None:
     raw = max(Path(linked.records[1].directory).iterdir())
     raw.write_bytes(raw.read_bytes()[:-10])
-    with pytest.raises(ProjectionError, match="is shorter than"):
+    with pytest.raises(ProjectionError, match="not those that the entry was made with"):
         pack(linked.master, linked.folder / "packed.h5")
 
 

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from nxscribe.projections.nexus.raw import folder
-from nxscribe.projections.nexus.raw.folder import Sizes
+from nxscribe.projections.nexus.raw import _folder as folder
+from nxscribe.projections.nexus.raw._folder import Sizes
 
 
 def sizes_on(monkeypatch: pytest.MonkeyPatch, **blocks: int) -> Sizes:

@@ -24,7 +24,8 @@ from nxscribe.errors import Severity
 from nxscribe.model import RawSeries, now
 from nxscribe.projections import FileSettings, Written
 from nxscribe.projections.nexus import write_nexus
-from nxscribe.projections.nexus.raw import checksums, hdf5
+from nxscribe.projections.nexus.raw import _hdf5_series as series_of_hdf5
+from nxscribe.projections.nexus.raw import checksums
 from nxscribe.projections.nexus.validate import Check, validate
 from nxscribe.records import EndReason, Record
 
@@ -230,7 +231,7 @@ def many_files(folder: Path, seen: np.ndarray, **how: object) -> RawSeries:
 def test_more_hdf5_files_than_one_virtual_dataset_may_have_are_shown_by_the_place_of_their_bytes(
     how: dict[str, object], record: Record, folder: Path, linked: FileSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hdf5, "_MOST_SOURCES", 4)
+    monkeypatch.setattr(series_of_hdf5, "_MOST_SOURCES", 4)
     seen = frames()
     written = write_nexus(ended(record, many_files(folder, seen, **how)), linked)
     np.testing.assert_array_equal(through_master(written), seen)
@@ -239,7 +240,7 @@ def test_more_hdf5_files_than_one_virtual_dataset_may_have_are_shown_by_the_plac
 def test_more_compressed_hdf5_files_than_one_virtual_dataset_may_have_are_shown_in_blocks(
     record: Record, folder: Path, linked: FileSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hdf5, "_MOST_SOURCES", 4)
+    monkeypatch.setattr(series_of_hdf5, "_MOST_SOURCES", 4)
     seen = frames()
     written = write_nexus(ended(record, many_files(folder, seen, compression="gzip")), linked)
     np.testing.assert_array_equal(through_master(written, "data_000001"), seen[:4])
@@ -347,9 +348,10 @@ def test_listed_files_get_checksums_where_they_are_asked_for_and_validation_comp
     data = bytearray(paths[1].read_bytes())
     data[-200] ^= 1
     paths[1].write_bytes(data)
-    assert raw_findings(written) == [
-        (Severity.ERROR, "1 of the raw files it lists are not what they were: bone/scan0001/p_1.cbf")
-    ]
+    assert (
+        Severity.ERROR,
+        "1 of the raw files it lists are not what they were: bone/scan0001/p_1.cbf",
+    ) in raw_findings(written)
 
 
 def test_an_entry_made_again_does_not_give_a_checksum_to_what_was_damaged_meanwhile(

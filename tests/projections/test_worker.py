@@ -9,15 +9,15 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
 import pytest
-from some_scans import ended, frames, hdf5_scan, started
+from some_scans import ended, started
 
-import nxscribe.projections.worker as worker_module
-from nxscribe.projections import Failure, FileSettings, ProjectionError, Worker
-from nxscribe.records import Journal, Record
+from nxscribe.projections import Done, Failed, Failure, FileSettings, Form, Settings, Worker, atomic
+from nxscribe.records import NEXUS, Journal, Record
 
 WAIT_S = 20.0
 
@@ -33,57 +33,57 @@ def record(journal: Journal, data_root: Path) -> Record:
     return journal.begin(started(data_root))
 
 
+def by(journal: Journal, files: FileSettings, timeout_s: float = WAIT_S) -> Settings:
+    return Settings(replace(files, timeout_s=timeout_s), Form(), journal.path)
+
+
 @pytest.fixture
 def worker(journal: Journal, linked: FileSettings) -> Iterator[Worker]:
-    with Worker(journal.path, linked, timeout_s=WAIT_S) as worker:
+    with Worker(NEXUS, lambda: by(journal, linked)) as worker:
         yield worker
+
+
+def entry_made(worker: Worker, record: Record) -> str:
+    """The entry that the worker makes of the record."""
+    outcome = worker.project(record.id)
+    assert isinstance(outcome, Done), outcome
+    return str(outcome.result["entry"])
 
 
 @pytest.fixture
 def stuck(journal: Journal, data_root: Path) -> Iterator[tuple[Record, Path]]:
-    """A record whose raw file is a pipe that nobody writes to: whoever reads it waits for ever."""
-    record = journal.begin(started(data_root, number=7))
-    pipe = Path(record.directory) / "tomo_0000.h5"
-    series = hdf5_scan(record, frames())
-    pipe.unlink()
-    os.mkfifo(pipe)
-    journal.update(ended(record, series))
-    yield record, pipe
-    pipe.unlink(missing_ok=True)
+    """A record into whose folder nobody comes, and the lock that keeps all out: a job for it waits for ever."""
+    record = journal.begin(started(data_root, number=7, proposal="ma7"))
+    folder = data_root / "ma7/id16a"
+    with atomic.locked(folder):
+        yield record, folder / atomic.LOCK
 
 
-def once_it_is_read(pipe: Path) -> int:
-    """The pipe, open for writing, as soon as somebody reads it."""
+def wait_until_it_waits(lock: Path) -> None:
+    """Until another process waits for the lock. The kernel lists who waits for a lock behind an arrow."""
+    mark = f":{lock.stat().st_ino} "
     deadline = time.monotonic() + WAIT_S
-    while True:
-        try:
-            return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
-        except OSError:
-            assert time.monotonic() < deadline, "nobody reads"
-            time.sleep(0.01)
+    while not any("-> FLOCK" in line and mark in line for line in Path("/proc/locks").read_text().splitlines()):
+        assert time.monotonic() < deadline, "nobody waits"
+        time.sleep(0.01)
 
 
-def while_it_works(worker: Worker, record: Record, pipe: Path, number: signal.Signals) -> ProjectionError:
+def while_it_works(worker: Worker, record: Record, lock: Path, number: signal.Signals) -> Failed:
     """What a job gives during which the process gets a signal."""
-    errors: list[ProjectionError] = []
+    outcomes: list[object] = []
 
     def job() -> None:
-        try:
-            worker.project(record.id)
-        except ProjectionError as error:
-            errors.append(error)
+        outcomes.append(worker.project(record.id))
 
     thread = threading.Thread(target=job)
     thread.start()
-    opened = once_it_is_read(pipe)
-    try:
-        assert worker.pid
-        os.kill(worker.pid, number)
-        thread.join(WAIT_S + 5)
-    finally:
-        os.close(opened)
-    assert len(errors) == 1
-    return errors[0]
+    wait_until_it_waits(lock)
+    assert worker.pid
+    os.kill(worker.pid, number)
+    thread.join(WAIT_S + 5)
+    (outcome,) = outcomes
+    assert isinstance(outcome, Failed), outcome
+    return outcome
 
 
 def is_alive(pid: int) -> bool:
@@ -103,13 +103,13 @@ def wait_until_gone(pid: int) -> None:
 def test_files_are_written_from_the_journal_by_another_process(
     worker: Worker, journal: Journal, record: Record
 ) -> None:
-    started_there = worker.project(record.id)
-    assert not started_there.complete
+    outcomes = [worker.project(record.id)]
     journal.update(ended(record))
-    written = worker.project(record.id)
-    assert written.complete
+    outcomes.append(worker.project(record.id))
+    facts = [outcome.remarks[0].facts for outcome in outcomes if isinstance(outcome, Done)]
+    assert [one["complete"] for one in facts] == [False, True]
     assert worker.pid != os.getpid()
-    with h5py.File(written.master) as file:
+    with h5py.File(str(facts[0]["master"])) as file:
         assert file["entry_0001/nxscribe/record_id"].asstr()[()] == record.id
 
 
@@ -128,73 +128,68 @@ def test_a_job_that_fails_says_why_and_the_process_stays(
     pid = worker.pid
     other = journal.begin(started(data_root, proposal="ma1"))
     (data_root / "ma1/id16a/ma1-id16a.h5").write_bytes(b"not HDF5")
-    with pytest.raises(ProjectionError, match="cannot be opened") as caught:
-        worker.project(other.id)
-    assert caught.value.failure is Failure.FAILED
+    outcome = worker.project(other.id)
+    assert isinstance(outcome, Failed)
+    assert "cannot be opened" in str(outcome.problems[0])
+    assert outcome.failure is Failure.FAILED
     assert worker.pid == pid
 
 
 def test_an_unknown_record_is_an_error_and_not_a_crash(worker: Worker, record: Record) -> None:
-    with pytest.raises(ProjectionError):
-        worker.project("no such record")
-    assert worker.project(record.id)
+    assert isinstance(worker.project("no such record"), Failed)
+    assert isinstance(worker.project(record.id), Done)
 
 
 def test_a_crash_is_told_with_its_signal_and_the_next_job_works(
     worker: Worker, record: Record, stuck: tuple[Record, Path]
 ) -> None:
-    error = while_it_works(worker, *stuck, signal.SIGSEGV)
-    assert error.failure is Failure.CRASHED
-    assert "SIGSEGV" in str(error)
-    assert "Fatal Python error: Segmentation fault" in str(error)
-    assert worker.project(record.id).entry == "entry_0001"
+    outcome = while_it_works(worker, *stuck, signal.SIGSEGV)
+    assert outcome.failure is Failure.CRASHED
+    assert "SIGSEGV" in str(outcome.problems[0])
+    assert "Fatal Python error: Segmentation fault" in str(outcome.problems[0])
+    assert entry_made(worker, record) == "entry_0001"
 
 
 def test_a_hang_is_ended_after_the_time_limit_and_the_next_job_works(
     journal: Journal, linked: FileSettings, record: Record, stuck: tuple[Record, Path]
 ) -> None:
-    with Worker(journal.path, linked, timeout_s=3.0) as worker:
+    with Worker(NEXUS, lambda: by(journal, linked, 3.0)) as worker:
         worker.project(record.id)
         pid = worker.pid
-        error = while_it_works(worker, *stuck, signal.SIGSTOP)
-        assert error.failure is Failure.HUNG
-        assert "killed after 3 s" in str(error)
+        outcome = while_it_works(worker, *stuck, signal.SIGSTOP)
+        assert outcome.failure is Failure.HUNG
+        assert "killed after 3 s" in str(outcome.problems[0])
         assert pid
         wait_until_gone(pid)
-        assert worker.project(record.id).entry == "entry_0001"
+        assert entry_made(worker, record) == "entry_0001"
 
 
-def test_a_process_that_hangs_while_it_starts_and_cannot_be_ended_is_the_only_one(
-    journal: Journal, linked: FileSettings, record: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_each_job_has_the_settings_that_are_in_force_when_it_begins(
+    journal: Journal, linked: FileSettings, record: Record, stuck: tuple[Record, Path], tmp_path: Path
 ) -> None:
-    pids = tmp_path / "pids"
-    program = tmp_path / "python"
-    program.write_text(f"#!/bin/sh\necho $$ >> '{pids}'\nexec sleep 60\n")
-    program.chmod(0o755)
-    monkeypatch.setattr(sys, "executable", str(program))
-    monkeypatch.setattr(worker_module, "_START_S", 0.5)
-    monkeypatch.setattr(worker_module, "_DEATH_S", 0.1)
-    # As for a process that waits for a file system: the signal changes nothing.
-    monkeypatch.setattr(subprocess.Popen, "kill", lambda _: None)
-    with Worker(journal.path, linked, timeout_s=WAIT_S) as worker:
-        with pytest.raises(ProjectionError, match="hung while starting"):
-            worker.project(record.id)
-        with pytest.raises(ProjectionError, match="cannot end: a file system holds it"):
-            worker.project(record.id)
-        [pid] = map(int, pids.read_text().split())
-        os.kill(pid, signal.SIGKILL)
-        assert worker._held
-        worker._held.wait()
+    settings = by(journal, linked)
+    with Worker(NEXUS, lambda: settings) as worker:
+        assert entry_made(worker, record)
+        pid = worker.pid
+        settings = by(journal, replace(linked, data_root=tmp_path / "elsewhere"))
+        settings.files.data_root.mkdir()
+        assert entry_made(worker, record)
+        assert (settings.files.data_root / record.master).exists()
+        assert worker.pid == pid
+        settings = by(journal, linked, 1.5)
+        assert "killed after 1.5 s" in str(while_it_works(worker, *stuck, signal.SIGSTOP).problems[0])
+        assert worker.timeout_s == 1.5
 
 
 def test_a_job_that_waits_for_ever_says_where_it_waits(
     journal: Journal, linked: FileSettings, stuck: tuple[Record, Path]
 ) -> None:
     record, _ = stuck
-    with Worker(journal.path, linked, timeout_s=3.0) as worker, pytest.raises(ProjectionError) as caught:
-        worker.project(record.id)
-    assert caught.value.failure is Failure.HUNG
-    assert "hdf5_file.py" in str(caught.value)
+    with Worker(NEXUS, lambda: by(journal, linked, 3.0)) as worker:
+        outcome = worker.project(record.id)
+    assert isinstance(outcome, Failed)
+    assert outcome.failure is Failure.HUNG
+    assert "projections/atomic.py" in str(outcome.problems[0])
 
 
 def test_a_process_that_died_between_jobs_is_replaced_without_a_word(worker: Worker, record: Record) -> None:
@@ -202,21 +197,11 @@ def test_a_process_that_died_between_jobs_is_replaced_without_a_word(worker: Wor
     assert worker.pid
     os.kill(worker.pid, signal.SIGKILL)
     os.waitid(os.P_PID, worker.pid, os.WEXITED | os.WNOWAIT)
-    assert worker.project(record.id).entry == "entry_0001"
-
-
-def test_signals_to_the_service_leave_the_process_at_work(worker: Worker, record: Record) -> None:
-    worker.project(record.id)
-    pid = worker.pid
-    assert pid
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        os.kill(pid, number)
-    assert worker.project(record.id)
-    assert worker.pid == pid
+    assert entry_made(worker, record) == "entry_0001"
 
 
 def test_closing_ends_the_process(journal: Journal, linked: FileSettings, record: Record) -> None:
-    with Worker(journal.path, linked, timeout_s=WAIT_S) as worker:
+    with Worker(NEXUS, lambda: by(journal, linked)) as worker:
         worker.project(record.id)
         pid = worker.pid
     assert pid
@@ -229,28 +214,28 @@ def test_the_process_ends_with_a_daemon_that_is_killed(
 ) -> None:
     code = """if True:
         import sys, pathlib
-        from nxscribe.projections import FileSettings, Worker
-        worker = Worker(pathlib.Path(sys.argv[1]), FileSettings(pathlib.Path(sys.argv[2])), 60)
+        from nxscribe.projections import FileSettings, Form, Settings, Worker
+        journal, data_root = map(pathlib.Path, sys.argv[1:3])
+        worker = Worker("nexus", lambda: Settings(FileSettings(data_root), Form(), journal))
         worker.project(sys.argv[3])
         print(worker.pid, flush=True)
         worker.project(sys.argv[4])
         sys.stdin.read()
     """
-    second, pipe = stuck if hung else (record, None)
+    second, lock = stuck if hung else (record, None)
     arguments = [sys.executable, "-c", code, journal.path, linked.data_root, record.id, second.id]
     with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as daemon:
         assert daemon.stdout
         pid = int(daemon.stdout.readline())
-        opened = once_it_is_read(pipe) if pipe else None
+        if lock:
+            wait_until_it_waits(lock)
         daemon.kill()
         daemon.wait()
         wait_until_gone(pid)
-        if opened is not None:
-            os.close(opened)
 
 
-def test_the_daemons_own_process_never_loads_hdf5() -> None:
-    code = "import sys, nxscribe.projections; sys.exit('h5py' in sys.modules)"
+def test_whoever_asks_which_kinds_there_are_and_serves_a_beamline_loads_no_hdf5() -> None:
+    code = "import sys, nxscribe.service.scribe as s; s.registered(); sys.exit('h5py' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
@@ -260,6 +245,6 @@ def test_a_leftover_of_a_crash_is_cleared_away(worker: Worker, record: Record, d
     (folder / ".nxscribe-writing").write_bytes(b"half a file")
     (folder.parent / ".nxscribe-writing").write_bytes(b"half a master")
     worker.project(record.id)
-    assert sorted(path.name for path in folder.iterdir()) == ["entry_0001.h5"]
+    assert sorted(path.name for path in folder.iterdir()) == ["definitions", "entry_0001.h5"]
     there = sorted(path.name for path in folder.parent.iterdir() if path.is_file())
     assert there == [".nxscribe.lock", "ma2210-id16a.h5"]

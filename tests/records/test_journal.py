@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +15,8 @@ from some_records import ended, some_record
 
 from nxscribe.errors import JournalError
 from nxscribe.model import Reading, now
-from nxscribe.records import EndReason, Journal, JournalReader, check_journal, read_record
+from nxscribe.records import EndReason, Journal, JournalReader, Record, check_journal, read_record
+from nxscribe.records import _database as database
 
 
 def test_a_begun_record_is_kept_whole_and_is_there_after_reopening(path: Path) -> None:
@@ -127,6 +130,14 @@ def test_a_renumbered_record_is_due_and_tells_both_numbers(journal: Journal) -> 
     assert [work.entry for work in journal.due(now())] == ["entry_0003", "entry_0009"]
     assert journal.record(first.id) == kept
     assert check_journal(journal.path) == ()
+
+
+def test_a_record_whose_definition_is_damaged_can_be_renumbered(journal: Journal) -> None:
+    record = journal.begin(some_record())
+    with journal._database.writing() as connection:
+        connection.execute("UPDATE definition SET payload = zeroblob(9)")
+    assert journal.renumber(record.id, at_least=5).number == 5
+    assert journal.record(record.id).number == 5
 
 
 def test_whoever_updates_a_record_that_was_renumbered_meanwhile_learns_its_number(journal: Journal) -> None:
@@ -284,3 +295,80 @@ def test_a_wal_that_has_grown_is_taken_into_the_database_by_the_outbox(path: Pat
         journal.begin(some_record())
         assert wal.stat().st_size < 100_000
         assert journal.record(record.id) == record
+
+
+def as_before(path: Path, scans: int, *, removed: int = 0) -> list[Record]:
+    """A journal of the time when no page could be given back alone; the records that are left in it."""
+    with Journal(path) as journal:
+        records = [journal.begin(some_record(values=50)) for _ in range(scans)]
+        journal.remove([record.id for record in records[:removed]])
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute("PRAGMA auto_vacuum = NONE")
+        free = connection.execute("PRAGMA freelist_count").fetchone()[0]
+        connection.execute("VACUUM")
+        if removed:
+            connection.execute("CREATE TABLE padding (data BLOB)")
+            connection.executemany("INSERT INTO padding VALUES (zeroblob(4000))", [()] * free)
+            connection.execute("DROP TABLE padding")
+        connection.commit()
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.commit()
+    return records[removed:]
+
+
+def is_rewritten(path: Path) -> bool:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute("PRAGMA auto_vacuum").fetchone() == (2,)
+
+
+def test_what_is_unused_is_given_back_a_few_pages_at_a_time(path: Path) -> None:
+    with Journal(path) as journal:
+        records = [journal.begin(some_record(values=50)) for _ in range(40)]
+        journal.remove([record.id for record in records[:20]])
+        shares = [journal.unused_share()]
+        while shares[-1]:
+            journal.shrink(2)
+            shares.append(journal.unused_share())
+        assert len(shares) > 5
+        assert 0.1 < shares[0] < 0.9
+        assert shares == sorted(shares, reverse=True)
+        assert [journal.record(record.id) for record in records[20:]] == records[20:]
+    assert check_journal(path) == ()
+
+
+def test_the_small_journal_of_an_earlier_version_can_shrink_once_a_daemon_opened_it(path: Path) -> None:
+    records = as_before(path, 3)
+    with JournalReader(path) as reader:
+        assert [reader.record(record.id) for record in records] == records
+    Journal(path, claim=False).close()
+    assert not is_rewritten(path)
+    with Journal(path) as journal:
+        assert journal.can_shrink
+        assert [journal.record(record.id) for record in records] == records
+    assert is_rewritten(path)
+    assert check_journal(path) == ()
+
+
+@pytest.mark.parametrize(("removed", "rewritten"), [(0, False), (15, True)])
+def test_a_large_one_is_rewritten_at_that_start_only_that_has_much_to_gain(
+    path: Path, removed: int, *, rewritten: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "_SMALL_BYTES", 0)
+    records = as_before(path, 20, removed=removed)
+    with Journal(path) as journal:
+        assert journal.can_shrink == rewritten
+        assert [journal.record(record.id) for record in records] == records
+
+
+def test_a_damaged_one_is_left_as_it_is(path: Path) -> None:
+    as_before(path, 20)
+    with closing(sqlite3.connect(path)) as connection:
+        page = "SELECT rootpage FROM sqlite_master WHERE name = 'sqlite_autoindex_record_1'"
+        offset = connection.execute(page).fetchone()[0] * 4096 - 200  # near the end of the page, where its cells are
+    with path.open("r+b") as file:
+        file.seek(offset)
+        file.write(bytes(100))
+    assert check_journal(path)
+    Journal(path).close()
+    assert not is_rewritten(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from nxscribe.errors import InputError, TriggerRefusedError
 from nxscribe.model import Phase
 from nxscribe.service.beamline import Beamline, load_beamline
 from nxscribe.service.config import load_config
+from nxscribe.sources import Item
 
 ENTRY = '<group NX_class="NXentry" groupName="${{entry}}">\n{}\n</group>\n'
 
@@ -39,6 +41,10 @@ def problems(load, tmp_path: Path):
     return problems
 
 
+def names(items: Iterable[Item]) -> set[str]:
+    return {item.name for item in items}
+
+
 def test_each_technique_has_a_plan_with_its_own_sources_before_the_shared(load) -> None:
     beamline = load(
         """\
@@ -50,9 +56,9 @@ def test_each_technique_has_a_plan_with_its_own_sources_before_the_shared(load) 
         tomo="<energy>${energy}</energy><angle>${angle}</angle>",
         scan="<angle>${angle}</angle>",
     )
-    assert beamline.plan("tomo").attributes == {"mono/energy/a/b", "motor/other/a/b"}
-    assert beamline.plan("scan").attributes == {"motor/srot/a/b"}
-    assert beamline.attributes == {"mono/energy/a/b", "motor/other/a/b", "motor/srot/a/b"}
+    assert names(beamline.plan("tomo").items) == {"mono/energy/a/b", "motor/other/a/b"}
+    assert names(beamline.plan("scan").items) == {"motor/srot/a/b"}
+    assert names(beamline.items) == {"mono/energy/a/b", "motor/other/a/b", "motor/srot/a/b"}
     assert beamline.plan("tomo").wanted(Phase.INITIAL) == {"energy", "angle"}
     assert beamline.warnings == ()
 
@@ -119,7 +125,7 @@ def test_a_technique_may_be_two_files(load, tmp_path: Path) -> None:
         """,
         tomo="<a>${a}</a>",
     )
-    assert beamline.plan("tomo").attributes == {"a/b/c/d", "a/b/c/e"}
+    assert names(beamline.plan("tomo").items) == {"a/b/c/d", "a/b/c/e"}
 
 
 def test_a_beamline_loads_without_tango_and_hdf5() -> None:
@@ -137,6 +143,6 @@ def test_mistakes_of_a_definition_hide_none_of_its_sources(problems) -> None:
     )
     assert found == [
         "beamline.yaml:3:47: warning: the source `enery` is not used",
-        "tomo.xml:2:1: error: unknown type 'NX_INTT'",
+        "tomo.xml:2:18: error: unknown type 'NX_INTT'",
         "tomo.xml:3:1: error: /energy is in 'keV', but the source of ${energy} is in 'mm'",
     ]

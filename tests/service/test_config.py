@@ -8,19 +8,18 @@ from pathlib import Path
 import pytest
 
 from nxscribe.errors import InputError, Location
-from nxscribe.plan import (
+from nxscribe.plan import LimaDetector, Source
+from nxscribe.projections import Layout
+from nxscribe.service.config import Config, LogFormat, UnreadableError, load_config
+from nxscribe.sources import (
     ExpressionSource,
-    LimaDetector,
     LiteralSource,
     Origin,
     ParameterSource,
     PropertySource,
-    Source,
     TangoSource,
+    kinds,
 )
-from nxscribe.projections import Layout
-from nxscribe.service.config import Config, UnreadableError, load_config
-from nxscribe.service.log import LogFormat
 
 HEAD = """\
 beamline: id16a
@@ -85,6 +84,13 @@ def test_the_environment_fills_what_the_config_leaves_out(load, monkeypatch: pyt
     assert load("tango: {host: 'lid16a:10000'}\nstate_dir: state\n").tango.host == "lid16a:10000"
 
 
+@pytest.mark.parametrize("written", ["a:1,b:2", "a:1, B:2", "//a:1,b:2", "tango://a:1,b:2/"])
+def test_the_database_may_have_several_servers(load, monkeypatch: pytest.MonkeyPatch, written: str) -> None:
+    assert load(f"tango: {{host: '{written}'}}\n").tango.host == "a:1,b:2"
+    monkeypatch.setenv("TANGO_HOST", written)
+    assert load().tango.host == "a:1,b:2"
+
+
 def test_paths_are_relative_to_the_file_wherever_it_is_read_from(
     write, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -112,6 +118,12 @@ def test_folders_can_be_replaced(load, tmp_path: Path) -> None:
         ("{tango: [a/b/c/d]}", TangoSource(("a/b/c/d",), is_list=True)),
         ("orion:10000/fe/id/16/SR_Current", TangoSource(("orion:10000/fe/id/16/SR_Current",))),
         ("tango://h.esrf.fr:1/a/b/c/d#dbase=no", TangoSource(("tango://h.esrf.fr:1/a/b/c/d#dbase=no",))),
+        ("//orion:10000/a/b/c/d", TangoSource(("//orion:10000/a/b/c/d",))),
+        ('"a:1,b:2/a/b/c/d"', TangoSource(("a:1,b:2/a/b/c/d",))),
+        ("a/b/c/Beam Current", TangoSource(("a/b/c/Beam Current",))),
+        ("phi/position", TangoSource(("phi/position",))),
+        ("BeamCurrent", TangoSource(("BeamCurrent",))),
+        ("{property: phi/Axis}", PropertySource("phi/Axis")),
         ("{value: ESRF}", LiteralSource("ESRF")),
         ("{value: 6}", LiteralSource(6)),
         ("{value: 6.0}", LiteralSource(6.0)),
@@ -196,7 +208,7 @@ def test_what_was_written_twice_hides_nothing(problems) -> None:
         "id16a.yaml:5:10: error: unknown key `deadline` in limits",
         "id16a.yaml:6:1: error: 'sources' is written twice",
         "id16a.yaml:6:11: error: 'a' is written twice",
-        "id16a.yaml:6:17: error: sources.b: a source has exactly one of tango, property, value, parameter, expression",
+        f"id16a.yaml:6:17: error: sources.b: a source has exactly one of {', '.join(kinds())}",
     ]
 
 
@@ -214,7 +226,7 @@ def test_every_mistake_is_told_at_once_in_the_order_of_the_file(problems) -> Non
           tomo:
             definitio: tomo.xml
         sources:
-          a: ESRF
+          a: a b
           b: {tango: [a/b/c/d, 3], uint: mm}
           c: {unit: mm}
           d: {value: {}}
@@ -231,12 +243,12 @@ def test_every_mistake_is_told_at_once_in_the_order_of_the_file(problems) -> Non
         "id16a.yaml:5:3: error: techniques.tomo lacks the key `definition`",
         "id16a.yaml:6:5: error: unknown key `definitio` in techniques.tomo",
         (
-            "id16a.yaml:8:6: error: sources.a: 'ESRF' is not a Tango attribute: `domain/family/member/attribute`, with "
+            "id16a.yaml:8:6: error: sources.a: 'a b' is not a Tango attribute: `domain/family/member/attribute`, with "
             "`host:port/` before it for a foreign database"
         ),
         "id16a.yaml:9:24: error: sources.b.tango[1] should be a text, not 3",
         "id16a.yaml:9:28: error: unknown key `uint` in sources.b",
-        "id16a.yaml:10:3: error: sources.c: a source has exactly one of tango, property, value, parameter, expression",
+        f"id16a.yaml:10:3: error: sources.c: a source has exactly one of {', '.join(kinds())}",
         (
             "id16a.yaml:11:14: error: sources.d.value should be a text, a whole number, a number, true or false or a "
             "list, not a mapping"
@@ -324,7 +336,7 @@ def test_devices_are_told_apart_without_regard_to_case(problems) -> None:
 
 
 def test_a_list_of_texts_and_numbers_is_refused(problems) -> None:
-    assert "mixes texts and numbers" in problems(HEAD + "sources: {x: {value: [1, a]}}\n")[0]
+    assert "mixes texts, numbers" in problems(HEAD + "sources: {x: {value: [1, a]}}\n")[0]
 
 
 def test_a_detector_group_that_hdf5_cannot_hold_is_refused(problems) -> None:
@@ -343,7 +355,7 @@ def test_a_file_that_is_no_mapping_is_refused(problems, text: str) -> None:
 
 
 def test_a_broken_file_is_told_by_line_and_column(problems) -> None:
-    assert problems("beamline: [id16a\ntechniques: {}\n")[0].startswith("id16a.yaml:2:11: error: not YAML")
+    assert problems("beamline: [id16a\ntechniques: {}\n")[0].startswith("id16a.yaml:1:11: error: not YAML")
 
 
 def test_yaml_tags_and_aliases_are_refused(problems) -> None:
@@ -363,3 +375,40 @@ def test_a_folder_is_unreadable(tmp_path: Path) -> None:
 def test_an_age_is_for_tango_attributes(problems) -> None:
     (problem,) = problems(HEAD + "sources: {x: {value: 3, max_age_s: 5}}\n")
     assert "sources.x.max_age_s is for Tango attributes" in problem
+
+
+@pytest.mark.parametrize(
+    ("source", "key"),
+    [
+        ("{source: a/b/c/d}", "tango"),
+        ("{Tango: a/b/c/d}", "tango"),
+        ("{literal: 5}", "value"),
+        ("{tango: a/b/c/d, Units: mm}", "unit"),
+        ("{formula: '1 + 1'}", "expression"),
+    ],
+)
+def test_a_word_for_a_key_in_another_language_is_told_once(problems, source: str, key: str) -> None:
+    text = f"beamline: b\ndata_root: .\ntechniques: {{t: {{definition: t.xml}}}}\nsources: {{energy: {source}}}\n"
+    [problem] = problems(text)
+    assert problem.endswith(f"did you mean `{key}`?")
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Paris", "America/Argentina/Salta"])
+def test_a_zone_is_one_of_the_time_zone_database(load, zone: str) -> None:
+    config = load(f"time_zone: {zone}")
+    assert config.time_zone == config.files.settings.time_zone == zone
+
+
+@pytest.mark.parametrize(
+    ("zone", "remedy"),
+    [
+        ("Europe/Grenobel", "did you mean Europe/"),
+        ("europe/paris", "did you mean Europe/Paris?"),
+        ("Europe", "did you mean Europe/"),
+        ("../../etc/passwd", "write one such as Europe/Paris, or UTC"),
+    ],
+)
+def test_what_is_no_zone_is_refused_with_one_that_was_meant(problems, zone: str, remedy: str) -> None:
+    (problem,) = problems(HEAD + f"time_zone: {zone}\n")
+    assert f"{zone!r} is no time zone" in problem
+    assert remedy in problem

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nxscribe.errors import InputError
+from nxscribe.service.check.examine import examine
 from nxscribe.service.config import load_config
-from nxscribe.service.config.schema import FORMS
-from nxscribe.service.examine import examine
+from nxscribe.service.config._schema import FORMS
 
 KEYS = sorted({key for form in FORMS.values() for key in form.model_fields} | {"tomo", "energy", "pco"})
 WORDS = [

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nxscribe.service.examine import examine
+from nxscribe.service.check.examine import examine
 
 CONFIG = "beamline: a\ndata_root: data\ntechniques: {tomo: {definition: tomo.xml}}\n"
 ENTRY = '<group NX_class="NXentry" groupName="${{entry}}">{}</group>'

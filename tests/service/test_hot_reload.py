@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import signal
@@ -16,10 +15,12 @@ from pathlib import Path
 import pytest
 from daemons import wait_until
 
-import nxscribe.service.library as library_module
+import nxscribe.runtime.worker_process as worker_process_module
+import nxscribe.service.reload.config_store as library_module
 from nxscribe.errors import InputError
-from nxscribe.service.library import Library
-from nxscribe.service.watch import Watch
+from nxscribe.service.events import Events
+from nxscribe.service.reload.config_store import ConfigStore
+from nxscribe.service.reload.watch import Watch
 
 ENTRY = '<group NX_class="NXentry" groupName="${{entry}}">{}</group>\n'
 CONFIG = """\
@@ -31,20 +32,23 @@ techniques: {tomo: {definition: definitions/tomo.xml}, scan: {definition: defini
 SOON_S = 15.0  # mostly the start of a process, on a busy machine
 
 
-class Served:
+class Served(Events):
     """A library under watch, and what was seen of it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.library = Library(folder / "sim.yaml")
+        self.library = ConfigStore(folder / "sim.yaml")
         self.reloads: list[float] = []
         self.seen: set[tuple[str, str]] = set()
-        self.watch = Watch(self.library, self._reload, self.library.keep)
+        self.watch = Watch(self.library, self)
         self.watch.start()
 
-    def _reload(self) -> None:
+    def files_edited(self) -> None:
         self.library.reload()
         self.reloads.append(time.monotonic())
+
+    def files_at_rest(self) -> None:
+        self.library.keep()
 
     def fields(self, technique: str = "tomo") -> list[str]:
         return [path for path, _ in self.library.current.plan(technique).definition.root.walk()]
@@ -173,16 +177,18 @@ def test_a_folder_switched_behind_a_symbolic_link_is_seen_though_no_event_tells(
 BEHIND_A_MOUNT = """\
 import sys
 from pathlib import Path
-from nxscribe.service.library import Library
-from nxscribe.service.watch import Watch, _Events
+from nxscribe.service.events import Events
+from nxscribe.service.reload.config_store import ConfigStore
+from nxscribe.service.reload.watch import Watch, _FolderEvents
 
-_Events.on_any_event = lambda *_: print("an event", flush=True)
-library = Library(Path(sys.argv[1]))
+_FolderEvents.on_any_event = lambda *_: print("an event", flush=True)
+library = ConfigStore(Path(sys.argv[1]))
 
-def reload():
-    print(library.reload(), [path for path, _ in library.current.plan("tomo").definition.root.walk()], flush=True)
+class Reload(Events):
+    def files_edited(self):
+        print(library.reload(), [path for path, _ in library.current.plan("tomo").definition.root.walk()], flush=True)
 
-watch = Watch(library, reload, lambda: None)
+watch = Watch(library, Reload())
 watch.start()
 print("watching", flush=True)
 sys.stdin.read()
@@ -230,7 +236,7 @@ def test_a_config_that_is_edited_is_read_again(served: Served) -> None:
     config = served.folder / "sim.yaml"
     config.write_text(CONFIG.replace("value: 1", "value: 7"))
     wait_until(lambda: served.reloads, "the config is read")
-    assert served.library.current.plan("tomo").sources["a"].origin.value == 7
+    assert served.library.current.plan("tomo").sources["a"].origin.fixed == 7
 
 
 def test_a_setting_that_needs_a_restart_is_refused_and_told(served: Served) -> None:
@@ -277,13 +283,9 @@ def test_what_an_edit_did_not_change_stays_the_same_object(served: Served) -> No
 
 
 def test_a_reader_process_that_died_is_replaced(served: Served) -> None:
-    def readers() -> list[int]:
-        words = ["pgrep", "-P", str(os.getpid()), "-f", "nxscribe.service.loader"]
-        return [int(pid) for pid in subprocess.run(words, capture_output=True, check=False, text=True).stdout.split()]
-
-    before = set(readers())
     served.library.reload()
-    [reader] = set(readers()) - before
+    reader = served.library.reader.pid
+    assert reader
     os.kill(reader, signal.SIGSTOP)
     answered: list[tuple[object, ...]] = []
     waiting = threading.Thread(target=lambda: answered.append(served.library.reload()))
@@ -297,54 +299,25 @@ def test_a_reader_process_that_died_is_replaced(served: Served) -> None:
     assert served.library.reload() == ()
 
 
-@pytest.fixture
-def held(served: Served, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[int]]]:
-    """Readers that neither answer nor end, as those that a file system holds: their process numbers."""
-    served.watch.stop()
-    pids = served.folder / "pids"
-    program = served.folder / "python"
-    program.write_text(f"#!/bin/sh\necho $$ >> '{pids}'\nexec sleep 60\n")
-    program.chmod(0o755)
-    with monkeypatch.context() as patch:
-        patch.setattr(sys, "executable", str(program))
-        patch.setattr(library_module, "_LOAD_S", 0.5)
-        patch.setattr(library_module, "_TURN_S", 0.2)
-        patch.setattr(subprocess.Popen, "kill", lambda _: None)
-        yield lambda: list(map(int, pids.read_text().split()))
-    for pid in map(int, pids.read_text().split()):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    if former := served.library._held:
-        former._popen.wait()
-
-
-def test_a_reader_process_that_cannot_end_is_the_only_one_until_it_does(
-    served: Served, held: Callable[[], list[int]]
-) -> None:
-    assert "no answer after" in str(served.library.reload()[0])
-    assert "a file system holds it" in str(served.library.reload()[0])
-    assert served.fields() == ["/a"]
-    [pid] = held()
-    os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: "no answer after" in str(served.library.reload()[0]), "another one is started")
-    assert len(held()) == 2
-
-
 def test_a_reading_that_hangs_does_not_keep_the_daemon_from_its_end(
-    served: Served, held: Callable[[], list[int]], monkeypatch: pytest.MonkeyPatch
+    served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(library_module, "_LOAD_S", 3.0)
+    served.watch.stop()
+    monkeypatch.setattr(library_module, "_TURN_S", 0.2)
+    monkeypatch.setattr(worker_process_module, "_CLOSE_S", 0.2)
+    served.library.reload()
+    assert served.library.reader.pid
+    os.kill(served.library.reader.pid, signal.SIGSTOP)
     reading = threading.Thread(target=served.library.reload)
     reading.start()
-    wait_until((served.folder / "pids").exists, "the reader is started")
+    wait_until(served.library.reader._lock.locked, "it is read")
     with pytest.raises(TimeoutError):
         served.library.keep()
     served.library.close()
-    assert reading.is_alive()
     reading.join()
 
 
 def test_a_set_that_is_bad_from_the_start_is_no_set(folder: Path) -> None:
     (folder / "definitions" / "tomo.xml").write_text("<group")
     with pytest.raises(InputError, match=r"tomo\.xml"):
-        Library(folder / "sim.yaml")
+        ConfigStore(folder / "sim.yaml")

@@ -9,13 +9,14 @@ import shutil
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from nxscribe.errors import InputError
-from nxscribe.service.kept_set import KEPT, recall
-from nxscribe.service.library import Library
+from nxscribe.service.reload._last_good_set import KEPT, recall
+from nxscribe.service.reload.config_store import ConfigStore
 
 ENTRY = '<group NX_class="NXentry" groupName="${{entry}}">{}</group>\n'
 CONFIG = """\
@@ -37,11 +38,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def start(folder: Path) -> Iterator[Callable[[], Library]]:
-    made: list[Library] = []
+def start(folder: Path) -> Iterator[Callable[[], ConfigStore]]:
+    made: list[ConfigStore] = []
 
-    def start(**folders: Path) -> Library:
-        made.append(Library(folder / "sim.yaml", **folders))
+    def start(**folders: Path) -> ConfigStore:
+        made.append(ConfigStore(folder / "sim.yaml", **folders))
         return made[-1]
 
     yield start
@@ -50,14 +51,14 @@ def start(folder: Path) -> Iterator[Callable[[], Library]]:
 
 
 @pytest.fixture
-def served(start) -> Library:
+def served(start) -> ConfigStore:
     """A first run, whose set is kept."""
     library = start()
     library.keep()
     return library
 
 
-def fields(library: Library) -> list[str]:
+def fields(library: ConfigStore) -> list[str]:
     return [path for path, _ in library.current.plan("tomo").definition.root.walk()]
 
 
@@ -92,7 +93,7 @@ def break_all(folder: Path) -> None:
     [break_definition, break_include, break_config, break_config_at_its_top, break_encoding, break_all],
 )
 def test_a_start_on_broken_files_serves_what_was_in_force(
-    served: Library, start, folder: Path, damage: Callable[[Path], None]
+    served: ConfigStore, start, folder: Path, damage: Callable[[Path], None]
 ) -> None:
     damage(folder)
     again = start()
@@ -100,13 +101,13 @@ def test_a_start_on_broken_files_serves_what_was_in_force(
     assert again.current.config == served.current.config
     assert again.current.texts == served.current.texts
     assert again.problems
-    assert again.kept_since.endswith("Z")
+    assert datetime.fromisoformat(again.kept_since).tzinfo
     # It is not kept anew: the next start finds it, too.
     again.keep()
     assert fields(start()) == ["/a"]
 
 
-def test_a_good_edit_takes_its_place(served: Library, start, folder: Path) -> None:
+def test_a_good_edit_takes_its_place(served: ConfigStore, start, folder: Path) -> None:
     break_definition(folder)
     again = start()
     assert again.reload() == again.problems
@@ -121,7 +122,7 @@ def test_a_good_edit_takes_its_place(served: Library, start, folder: Path) -> No
     assert fields(start()) == ["/b"]
 
 
-def test_what_was_refused_is_not_kept(served: Library, start, folder: Path) -> None:
+def test_what_was_refused_is_not_kept(served: ConfigStore, start, folder: Path) -> None:
     (folder / "sim.yaml").write_text(CONFIG.replace("data_root: data", "data_root: other"))
     assert served.reload()
     served.keep()
@@ -148,7 +149,7 @@ def test_the_folder_that_the_command_line_names_counts(start, folder: Path, tmp_
     assert again.current.config.data_root == tmp_path / "x"
 
 
-def test_a_state_folder_that_moved_is_the_one_that_counts(served: Library, start, folder: Path) -> None:
+def test_a_state_folder_that_moved_is_the_one_that_counts(served: ConfigStore, start, folder: Path) -> None:
     (folder / "state").rename(folder / "moved")
     (folder / "sim.yaml").write_text(CONFIG.replace("state_dir: state", "state_dir: moved") + "x: 1\n")
     assert start().current.config.state_dir == folder / "moved"
@@ -181,14 +182,14 @@ def test_a_file_name_that_is_not_utf_8_is_told_as_any_other_failure(start, folde
     (folder / name).mkdir()
     for file in ("sim.yaml", "definitions"):
         (folder / file).rename(folder / name / file)
-    library = Library(folder / name / "sim.yaml")
+    library = ConfigStore(folder / name / "sim.yaml")
     with pytest.raises(OSError, match="surrogates not allowed"):
         library.keep()
 
 
 @pytest.mark.parametrize("bit", range(8))
 def test_a_bit_that_flips_anywhere_makes_it_of_no_use_or_changes_nothing_and_breaks_no_start(
-    served: Library, folder: Path, bit: int
+    served: ConfigStore, folder: Path, bit: int
 ) -> None:
     whole = (folder / "state" / KEPT).read_bytes()
     for place in range(bit, len(whole), 8):
@@ -242,7 +243,7 @@ def not_good_any_more(folder: Path) -> None:
     ],
 )
 def test_what_was_kept_and_is_of_no_use_is_told_beside_the_problems(
-    served: Library, start, folder: Path, damage: Callable[[Path], None], reason: str
+    served: ConfigStore, start, folder: Path, damage: Callable[[Path], None], reason: str
 ) -> None:
     break_definition(folder)
     damage(folder)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from nxscribe.errors import TriggerRefusedError
 from nxscribe.projections import Layout
 from nxscribe.records import ScanIdentity
-from nxscribe.service.layout import Files
+from nxscribe.service.config.layout import Files
 
 FILES = Files(
     Path("/data/visitor"),

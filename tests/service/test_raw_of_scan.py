@@ -15,8 +15,8 @@ from nxscribe.model import RawSearch, RawSeries, Reading
 from nxscribe.plan import CapturePlan, LimaDetector
 from nxscribe.records import Record
 from nxscribe.service.config import Config, load_config
-from nxscribe.service.raw_of_scan import with_raw
-from nxscribe.service.requests import EndRequest, raw_files
+from nxscribe.service.scan._raw_of_scan import with_raw
+from nxscribe.service.scan.requests import EndRequest, raw_files
 
 CONFIG = """\
 beamline: id16a

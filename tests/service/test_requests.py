@@ -5,7 +5,14 @@ import pytest
 
 from nxscribe.errors import TriggerRefusedError
 from nxscribe.model import now
-from nxscribe.service.requests import EndRequest, StartRequest, decode_parameters, decode_request, parameter_readings
+from nxscribe.service.scan.requests import (
+    EndRequest,
+    StartRequest,
+    decode_parameters,
+    decode_request,
+    parameter_readings,
+    raw_files,
+)
 
 
 def reading(value):
@@ -15,10 +22,12 @@ def reading(value):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("{", "truncated"),
+        ("{", "line 1 column 2"),
         ("[]", "Expected `object`"),
         ('{"proposal": "a"}', "sample"),
         ('{"proposal": "a", "sample": "b", "scan": "c", "technique": "tomo", "tecnique": "x"}', "tecnique"),
+        ('{"proposal": "a", "sample": "b", "scan": "c", "scan": "d", "technique": "tomo"}', "twice"),
+        ('{"proposal": 1e999, "sample": "b", "scan": "c", "technique": "tomo"}', "beyond"),
         ('{"proposal": 3, "sample": "b", "scan": "c", "technique": "tomo"}', "proposal"),
     ],
 )
@@ -55,6 +64,19 @@ def test_a_number_keeps_its_kind(value, dtype):
     assert found.tolist() == value
 
 
+def test_numbers_that_are_not_finite_are_values():
+    assert np.array_equal(reading([0.5, float("nan"), float("-inf")]).value, [0.5, np.nan, -np.inf], equal_nan=True)
+
+
+def test_lists_of_lists_keep_their_shape():
+    assert reading([[[1, 2, 3]], [[4, 5, 6]]]).value.shape == (2, 1, 3)
+    assert reading([[], []]).value.shape == (2, 0)
+
+
+def test_a_name_that_no_journal_can_hold_is_told_escaped():
+    assert set(parameter_readings({"a\ud800": 1}, now())) == {"a\\ud800"}
+
+
 def test_texts_stay_texts():
     assert reading(["1", "é"]).value.tolist() == ["1", "é"]
 
@@ -65,9 +87,36 @@ def test_a_value_may_name_its_unit():
 
 @pytest.mark.parametrize(
     "value",
-    [None, [1, None], [1, "a"], [True, 1], [[1], [1, 2]], {"a": 1}, 2**64, [2**53 + 1, 0.5], {"value": 1, "unit": 3}],
+    [
+        None,
+        [1, None],
+        [1, "a"],
+        [True, 1],
+        [[1], [1, 2]],
+        [[1], 2],
+        [[[1], [2]], [[3], 4]],
+        {"a": 1},
+        [{"value": 1}],
+        2**64,
+        [2**63, -1],
+        [10**400, 0.5],
+        [2**53 + 1, 0.5],
+        "\udcff",
+        {"value": 1, "unit": 3},
+        {"value": 1, "unit": "m\0m"},
+        {"value": 1, "unit": "\ud800"},
+    ],
 )
 def test_a_value_without_a_faithful_form_is_a_reading_that_says_why(value):
     found = reading(value)
     assert found.value is None
     assert "cannot be kept" in found.error
+
+
+@pytest.mark.parametrize(
+    "path", ["/raw/a\0.h5", "/raw/\0/a.h5", "/raw/", "/raw/..", "/raw/" + "n" * 300, "/raw/\udcff.h5", "raw/a.h5"]
+)
+def test_a_raw_file_that_no_file_system_or_master_can_name_is_refused_with_the_end(path: str):
+    with pytest.raises(TriggerRefusedError, match="raw files cannot be taken") as refused:
+        raw_files(EndRequest(files={"pco": ["/raw/a.h5", path]}), {"pco": ""})
+    assert "send the end again" in str(refused.value)

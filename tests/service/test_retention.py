@@ -13,12 +13,12 @@ import pytest
 from some_records import ended, some_record
 from typer.testing import CliRunner
 
-from nxscribe.cli.app import app
+from nxscribe.cli._app import app
 from nxscribe.errors import JournalError
 from nxscribe.model import now
-from nxscribe.records import Journal, JournalReader, Record, record_from_json
+from nxscribe.records import Journal, JournalReader, Record, check_journal, record_from_json
 from nxscribe.service.config import Retention
-from nxscribe.service.retention import retain
+from nxscribe.service.upkeep.retention import retain
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def fill(journal: Journal, *ages: float, done: bool = True, proposal: str = "ma1
 def test_what_is_past_its_time_is_archived_whole_and_removed(path: Path, rule: Retention) -> None:
     with Journal(path) as journal:
         old, young, _ = fill(journal, 31, 29, 31)
-        done = retain(journal, rule, now(), may_vacuum=False)
+        done = retain(journal, rule, now())
         assert done.removed == 1
         assert done.archive
         assert [record_from_json(line) for line in gzip.decompress(done.archive.read_bytes()).splitlines()] == [old]
@@ -60,7 +60,7 @@ def test_what_is_past_its_time_is_archived_whole_and_removed(path: Path, rule: R
 def test_without_a_rule_everything_stays(path: Path, rule: Retention) -> None:
     with Journal(path) as journal:
         fill(journal, 5000, 5000)
-        assert retain(journal, replace(rule, keep_days=None), now(), may_vacuum=True).removed == 0
+        assert retain(journal, replace(rule, keep_days=None), now()).removed == 0
         assert len(journal.summaries()) == 2
 
 
@@ -68,7 +68,7 @@ def test_the_newest_of_an_experiment_stays_so_that_numbers_go_on(path: Path, rul
     with Journal(path) as journal:
         fill(journal, 50, 50)
         fill(journal, 50, proposal="ma2")
-        retain(journal, rule, now(), may_vacuum=False)
+        retain(journal, rule, now())
         assert [summary.number for summary in journal.summaries()] == [1, 2]
         assert journal.begin(some_record(proposal="ma1")).number == 3
 
@@ -77,7 +77,7 @@ def test_what_runs_or_has_files_to_be_made_stays(path: Path, rule: Retention) ->
     with Journal(path) as journal:
         fill(journal, 50, done=False)
         journal.begin(some_record(proposal="ma1"))
-        assert retain(journal, rule, now(), may_vacuum=False).removed == 0
+        assert retain(journal, rule, now()).removed == 0
 
 
 def test_nothing_is_removed_when_the_archive_cannot_be_written(path: Path, rule: Retention) -> None:
@@ -85,7 +85,7 @@ def test_nothing_is_removed_when_the_archive_cannot_be_written(path: Path, rule:
     with Journal(path) as journal:
         fill(journal, 50, 50)
         with pytest.raises(JournalError, match="cannot be archived"):
-            retain(journal, rule, now(), may_vacuum=False)
+            retain(journal, rule, now())
         assert len(journal.summaries()) == 2
 
 
@@ -94,18 +94,21 @@ def test_a_damaged_record_stays_and_keeps_no_other(path: Path, rule: Retention) 
         damaged, _, _ = fill(journal, 50, 50, 50)
         with closing(sqlite3.connect(path)) as connection, connection:
             connection.execute("UPDATE part SET sha256 = zeroblob(32) WHERE name = 'final' AND record = 1")
-        assert retain(journal, rule, now(), may_vacuum=False).removed == 1
+        assert retain(journal, rule, now()).removed == 1
         assert damaged.id in {summary.id for summary in journal.summaries()}
 
 
-def test_the_journal_is_made_smaller_when_enough_of_it_is_unused(path: Path, rule: Retention) -> None:
+def test_the_room_of_records_that_left_is_given_back_in_steps(path: Path, rule: Retention) -> None:
     with Journal(path) as journal:
         fill(journal, *[50] * 300)
-        done = retain(journal, rule, now(), may_vacuum=True)
-        assert (done.removed, done.vacuumed) == (299, True)
-        assert journal.unused_share() < 0.1
-        assert not retain(journal, rule, now(), may_vacuum=True).vacuumed
+        assert retain(journal, rule, now()).removed == 299
+        before = journal.unused_share()
+        journal.shrink(20)
+        assert 0.1 < journal.unused_share() < before
+        journal.shrink(10_000)
+        assert journal.unused_share() == 0
     assert path.stat().st_size < 100_000
+    assert check_journal(path) == ()
 
 
 def test_what_was_archived_can_be_put_back(path: Path, tmp_path: Path) -> None:

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 import tango
 
-from nxscribe.cli.shipped import shipped
-from nxscribe.plan import BUILT_IN, ParameterSource
+from nxscribe.cli._shipped import shipped
+from nxscribe.plan import BUILT_IN
 from nxscribe.service.beamline import Beamline, load_beamline
 from nxscribe.service.config import load_config
 from nxscribe.simulation import SimulatedBeamline
 from nxscribe.simulation.techniques import TECHNIQUES
+from nxscribe.sources import ParameterSource
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,7 @@ def test_the_config_has_the_techniques_that_are_simulated(shipped_beamline: Beam
 def test_every_attribute_of_the_config_can_be_read(
     shipped_beamline: Beamline, device: Callable[[str], tango.DeviceProxy]
 ):
-    for name in sorted(shipped_beamline.attributes):
+    for name in sorted(item.name for item in shipped_beamline.items if item.kind == "tango"):
         device_name, attribute = name.rsplit("/", 1)
         assert not device(device_name).read_attribute(attribute).has_failed, name
 

@@ -8,8 +8,8 @@ import pytest
 import tango
 
 from nxscribe.simulation import SimulatedBeamline
-from nxscribe.simulation.beam import TOP_UP_S, ring_current_ma, transmission
-from nxscribe.simulation.layout import DEVICES
+from nxscribe.simulation._beam import TOP_UP_S, ring_current_ma, transmission
+from nxscribe.simulation._inventory import DEVICES
 
 Device = Callable[[str], tango.DeviceProxy]
 WaitUntil = Callable[[Callable[[], bool]], None]

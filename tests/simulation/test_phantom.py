@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from nxscribe.simulation.scenes.phantom import BONE, Ellipsoid, Phantom, rays
+from nxscribe.simulation.scenes._phantom import BONE, Ellipsoid, Phantom, rays
 
 ANGLES = [0.0, 17.3, 45.0, 90.0, 133.7, 180.0]
 

@@ -7,9 +7,9 @@ import h5py
 import numpy as np
 import pytest
 
-from nxscribe.simulation.saving import FORMATS, Acquisition, SavingSettings
+from nxscribe.simulation._saving import FORMATS, Acquisition, SavingSettings
+from nxscribe.simulation._series import Series
 from nxscribe.simulation.scenes import EmptyBeam, Geometry
-from nxscribe.simulation.series import Series
 
 GEOMETRY = Geometry(12, 20, 6.5)
 SCENE = EmptyBeam(seed=7)

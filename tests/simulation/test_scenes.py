@@ -16,10 +16,10 @@ from nxscribe.simulation.scenes import (
     read_scene,
     scene_text,
 )
-from nxscribe.simulation.scenes.detector import OFFSET
-from nxscribe.simulation.scenes.fluorescence import BIN_KEV
-from nxscribe.simulation.scenes.holography import exit_wave, propagate
-from nxscribe.simulation.scenes.phantom import BONE, rays
+from nxscribe.simulation.scenes._detector import OFFSET
+from nxscribe.simulation.scenes._fluorescence import BIN_KEV
+from nxscribe.simulation.scenes._holography import exit_wave, propagate
+from nxscribe.simulation.scenes._phantom import BONE, rays
 
 PCO = Geometry(160, 192, 6.5)
 FRELON = Geometry(128, 128, 12.0)

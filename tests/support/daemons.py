@@ -55,12 +55,16 @@ techniques:
 """
 
 
-def wait_until(condition: Callable[[], Any], what: str, timeout_s: float = 20.0) -> Any:
-    """The first truthy answer of `condition`."""
+START_S = FILES_S = 60.0
+"""A machine that is busy with other tests starts programs and writes files slowly: that is no fault of the daemon's."""
+
+
+def wait_until(condition: Callable[[], Any], what: str, timeout_s: float = 20.0, every_s: float = 0.01) -> Any:
+    """The first truthy answer of `condition`, which is asked again after `every_s`."""
     deadline = time.monotonic() + timeout_s
     while not (answer := condition()):
         assert time.monotonic() < deadline, f"in {timeout_s:g} s it never came that {what}"
-        time.sleep(0.01)
+        time.sleep(every_s)
     return answer
 
 
@@ -77,19 +81,33 @@ class Daemon:
             CONFIG.format(data=self.data, state=self.state, name=name, devices=", ".join(self.devices))
         )
         self.log_file = folder / "daemon.log"
+        self.program = ["-m", "nxscribe"]
         self.process: subprocess.Popen[bytes] | None = None
+        self.proposal = "ma2210"
+        self._written = self._times_of_settings()
+        self._lines_of_others = 0
+        self._proxy: tango.DeviceProxy | None = None
+        self._proxied: subprocess.Popen[bytes] | None = None
 
     def start(self, **environment: str) -> Daemon:
+        self.launch(**environment)
+        return self.await_answers()
+
+    def launch(self, **environment: str) -> None:
+        """Start it, and wait for nothing."""
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "nxscribe", "run", str(self.config), "--log-format", "json"],
+                [sys.executable, *self.program, "run", str(self.config), "--log-format", "json"],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, **environment},
             )
+
+    def await_answers(self) -> Daemon:
         for device in self.devices:
-            wait_until(lambda device=device: self._answers(device), f"{device} answers")
+            # Each question goes to the database, which takes time from the daemon that is about to start.
+            wait_until(lambda device=device: self._answers(device), f"{device} answers", START_S, every_s=0.05)
         return self
 
     def _answers(self, device: str) -> bool:
@@ -102,16 +120,31 @@ class Daemon:
 
     @property
     def proxy(self) -> tango.DeviceProxy:
-        proxy = tango.DeviceProxy(self.devices[0])
-        proxy.set_timeout_millis(30_000)  # a machine that is busy with other tests is no fault of the daemon's
-        return proxy
+        """A proxy of its first device, the same one for as long as its process is the same.
+
+        A new one asks the database: too much work for a test that looks again and again, and impossible while the
+        database does not answer.
+        """
+        if self._proxy is None or self._proxied is not self.process:
+            proxy = tango.DeviceProxy(self.devices[0])
+            proxy.set_timeout_millis(30_000)  # a machine that is busy with other tests is no fault of the daemon's
+            self._proxy, self._proxied = proxy, self.process
+        return self._proxy
 
     @property
     def client(self) -> ScribeClient:
         return ScribeClient(self.devices[0])
 
+    @property
+    def has_hdf5(self) -> bool:
+        """Whether the daemon's own process has loaded HDF5."""
+        assert self.process
+        return "libhdf5" in Path(f"/proc/{self.process.pid}/maps").read_text()
+
     def request(self, **changes: Any) -> str:
-        return json.dumps({"proposal": "ma2210", "sample": "phantom", "scan": "a1", "technique": "plain", **changes})
+        return json.dumps(
+            {"proposal": self.proposal, "sample": "phantom", "scan": "a1", "technique": "plain", **changes}
+        )
 
     def start_scan(self, **changes: Any) -> dict[str, Any]:
         return json.loads(self.proxy.StartScan(self.request(**changes)))
@@ -119,20 +152,53 @@ class Daemon:
     def end_scan(self, **request: Any) -> dict[str, Any]:
         return json.loads(self.proxy.EndScan(json.dumps(request)))
 
+    def is_read(self, placeholder: str) -> bool:
+        """Whether a scan has a value for it."""
+        answer = self.start_scan(scan=f"look{time.monotonic_ns()}")
+        self.end_scan()
+        return placeholder not in answer["missing"]
+
     @property
     def master(self) -> Path:
-        return self.data / "ma2210" / "sim" / "ma2210-sim.h5"
+        return self.data / self.proposal / "sim" / f"{self.proposal}-sim.h5"
+
+    def entry_file(self, number: int = 1) -> Path:
+        return self.master.with_name(f"{self.master.stem}_entries") / f"entry_{number:04d}.h5"
 
     def await_files(self) -> None:
-        wait_until(lambda: self.proxy.filesWaiting == 0, "every file is written")
+        wait_until(lambda: self.proxy.filesWaiting == 0, "every file is written", FILES_S)
 
     @property
     def log(self) -> list[dict[str, Any]]:
         """The daemon's own lines; what libraries print beside them is left out."""
-        return [json.loads(line) for line in self.log_file.read_text().splitlines() if line.startswith("{")]
+        lines = self.log_file.read_text().splitlines()[self._lines_of_others :]
+        return [json.loads(line) for line in lines if line.startswith("{")]
 
     def events(self, event: str) -> list[dict[str, Any]]:
+        """The lines of an event that stand in the log by now. A thread of its own writes them, shortly after it."""
         return [line for line in self.log if line["event"] == event]
+
+    def await_events(self, event: str) -> list[dict[str, Any]]:
+        return wait_until(lambda: self.events(event), f"the log says {event!r}")
+
+    def _times_of_settings(self) -> tuple[int, int]:
+        return self.config.stat().st_mtime_ns, self.definition.stat().st_mtime_ns
+
+    def is_as_it_began(self) -> bool:
+        """Whether another test can have it: it serves, nothing is open, nothing is wrong, no setting was written."""
+        if not self.process or self.process.poll() is not None or self._times_of_settings() != self._written:
+            return False
+        with contextlib.suppress(tango.DevFailed):
+            if self.proxy.state() == tango.DevState.RUNNING:
+                self.proxy.AbortScan()
+            self.await_files()
+            return self.proxy.state() == tango.DevState.ON
+        return False
+
+    def begin_anew(self, proposal: str) -> None:
+        """Give the next test an experiment of its own, whose entries begin at 1, and a log without the lines so far."""
+        self.proposal = proposal
+        self._lines_of_others = len(self.log_file.read_text().splitlines())
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         assert self.process

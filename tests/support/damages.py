@@ -20,7 +20,7 @@ from nxscribe.projections.nexus.validate import Check
 DEFINITION = """\
 <group NX_class="NXentry" groupName="${entry}">
   <attribute name="default">data</attribute>
-  <definition>NXtomo</definition>
+  <definition>NXtomo<attribute name="needs">/instrument/detector/image_key</attribute></definition>
   <title ESRF_mandatory="Mandatory">${sampleName} - ${scanName}</title>
   <start_time NAPItype="NX_DATE_TIME">${startDate}</start_time>
   <end_time NAPItype="NX_DATE_TIME" record="final">${endDate}</end_time>
@@ -221,7 +221,7 @@ def _(experiment: Experiment) -> None:
 
 @damage("the file through which EDF frames are read is gone", Check.LINKS)
 def _(experiment: Experiment) -> None:
-    experiment.raw("frames/entry_0003.h5").unlink()
+    experiment.raw("frames/*/entry_0003.h5").unlink()
 
 
 DAMAGES["a target names another place"] = (attribute(f"{E}/sample/rotation_angle", "target", f"{E}/a/b"), Check.LINKS)
@@ -266,11 +266,6 @@ def _(experiment: Experiment) -> None:
         other = file["entry_0000/measurement/data"][()].astype("float32")
         del file["entry_0000/measurement/data"]
         file["entry_0000/measurement/data"] = other
-
-
-@damage("an EDF file is gone", Check.RAW)
-def _(experiment: Experiment) -> None:
-    experiment.raw("holo_0003.edf").unlink()
 
 
 @damage("an EDF file is cut off", Check.RAW)
@@ -380,11 +375,8 @@ def _(experiment: Experiment) -> None:
 @damage("the definition in the entry was changed", Check.ACCOUNT)
 def _(experiment: Experiment) -> None:
     with experiment.edit() as file:
-        lines = file[f"{E}/nxscribe/definition"]
-        texts = lines.asstr()[()]
-        texts[0] += " "
-        del file[f"{E}/nxscribe/definition"]
-        file[f"{E}/nxscribe/definition"] = texts.tolist()
+        del file[f"{E}/nxscribe/definition_text"]
+        file[f"{E}/nxscribe/definition_text"] = ["<group/>", ""]
 
 
 @damage("a mandatory value is not there", Check.ACCOUNT)
@@ -420,7 +412,26 @@ DAMAGES |= {
     "the kinds of the frames are not there": (without(f"{E}/instrument/detector/image_key"), Check.NEXUSFORMAT),
     "there are more kinds than frames": (field(f"{E}/instrument/detector/image_key", [2, 1, 0] * 4), Check.NXTOMO),
     "the angles are not there": (without(f"{E}/sample/rotation_angle"), Check.PYNXTOOLS),
-    "the angles are texts": (field(f"{E}/sample/rotation_angle", ["0", "9"] * 3), Check.NEXUSFORMAT),
+    "the angles are texts": (field(f"{E}/sample/rotation_angle", ["0", "9"] * 3), Check.ACCOUNT),
+    "a pixel size is in another unit of length": (attribute(_PIXEL, "units", "mm"), Check.UNITS),
+    "an axis of a plot leads to another field": (
+        soft(f"{E}/data/rotation_angle", f"{E}/instrument/detector/image_key"),
+        Check.LINKS,
+    ),
+    "a link of a plot is removed": (without(f"{E}/data/image_key"), Check.LINKS),
+    "the list of a detector's raw files is removed": (without(f"{E}/instrument/detector/data_file"), Check.RAW),
+    "the list of all raw files is removed": (without(f"{E}/measurement/files"), Check.RAW),
+    "a pixel size is a text": (field(_PIXEL, "6.5"), Check.ACCOUNT),
+    "a pixel size is another than the definition says": (field(_PIXEL, 6.4), Check.ACCOUNT),
+    "the start is a number": (field(f"{E}/start_time", 1772366400.0), Check.ACCOUNT),
+    "the end is years later than the duration tells": (
+        field(f"{E}/end_time", "2036-03-01T12:00:00+01:00"),
+        Check.TIMES,
+    ),
+    "the kinds of the frames are no integers": (
+        field(f"{E}/instrument/detector/image_key", [2, 1, 0, 0, 0, 1.5]),
+        Check.NXTOMO,
+    ),
     "the kind of a frame is none of NXtomo's": (
         field(f"{E}/instrument/detector/image_key", [2, 1, 0, 0, 7, 1]),
         Check.NXTOMO,
@@ -459,3 +470,196 @@ def swap_frames(experiment: Experiment, data: np.ndarray) -> None:
         del file[f"{E}/instrument/detector/data"]
         file[f"{E}/instrument/detector/data"] = data
         del file[f"{E}/data"].attrs["axes"]
+
+
+# What was changed behind nxscribe's back
+DAMAGES |= {
+    "the claim is removed": (without(f"{E}/definition"), Check.ACCOUNT),
+    "the probe is another than the definition says": (
+        field(f"{E}/instrument/source/probe", "neutron"),
+        Check.ACCOUNT,
+    ),
+    "a field is removed that was not missing": (without(f"{E}/instrument/source/name"), Check.ACCOUNT),
+    "a field has another name": (
+        lambda experiment: rename(experiment, f"{E}/sample/rotation_angle", f"{E}/sample/angle"),
+        Check.ACCOUNT,
+    ),
+    "what a link of a plot leads to has no target": (
+        attribute(f"{E}/sample/rotation_angle", "target", None),
+        Check.LINKS,
+    ),
+    "a rotation angle is no number": (
+        field(f"{E}/sample/rotation_angle", np.asarray([0, 1, np.nan, 3, 4, 5.0])),
+        Check.VALUES,
+    ),
+    "the account is removed": (without(f"{E}/nxscribe"), Check.ACCOUNT),
+    "a group has another class than the definition says": (
+        attribute(f"{E}/instrument/detector", "NX_class", "NXdetektor"),
+        Check.ACCOUNT,
+    ),
+    "a unit that the definition asks for is removed": (attribute(_PIXEL, "units", None), Check.UNITS),
+    "an identifier lost its type": (attribute(f"{E}/sample/identifier_sample", "type", None), Check.ACCOUNT),
+    "a plot lost its title": (without(f"{E}/data/title"), Check.DEFAULT),
+    "an entry names no default": (attribute(E, "default", None), Check.DEFAULT),
+    "an entry's file names no default": (attribute("/", "default", None), Check.DEFAULT),
+    "an entry's file has no root class": (attribute("/", "NX_class", None), Check.FILE),
+    "an entry's file does not say when it was made": (attribute("/", "file_time", None), Check.FILE),
+    "a pixel size is negative": (field(_PIXEL, -6.5), Check.VALUES),
+    "a pixel size is zero": (field(_PIXEL, 0.0), Check.VALUES),
+    "a distance is no number": (field(f"{E}/instrument/detector/distance", np.nan), Check.VALUES),
+    "a distance is infinite": (field(f"{E}/instrument/detector/distance", np.inf), Check.VALUES),
+    "an ORCID without its type has a wrong digit": (
+        field(f"{E}/user/identifier_orcid", "0000-0002-1825-0096", type=None),
+        Check.IDENTIFIERS,
+    ),
+}
+
+
+@damage("an attribute claims what the field does not", Check.ACCOUNT)
+def _(experiment: Experiment) -> None:
+    attribute(E, "definition", "NXsas")(experiment)
+
+
+@damage("the count times of some frames are negative", Check.VALUES)
+def _(experiment: Experiment) -> None:
+    with experiment.edit() as file:
+        file[f"{E}/instrument/detector/count_time"] = np.asarray([0.1, 0.1, -0.1, 0.1, 0.1, 0.1])
+
+
+@damage("the ring current is negative", Check.VALUES)
+def _(experiment: Experiment) -> None:
+    with experiment.edit() as file:
+        file[f"{E}/instrument/source/current"] = -200.0
+
+
+@damage("an attenuator lets more through than comes in", Check.VALUES)
+def _(experiment: Experiment) -> None:
+    with experiment.edit() as file:
+        attenuator = file.create_group(f"{E}/instrument/attenuator")
+        attenuator.attrs["NX_class"] = "NXattenuator"
+        attenuator["attenuator_transmission"] = 7.0
+
+
+@damage("the master's root says nothing but its class and default", Check.FILE)
+def _(experiment: Experiment) -> None:
+    with experiment.edit(experiment.master) as file:
+        for name in set(file.attrs) - {"NX_class", "default"}:
+            del file.attrs[name]
+
+
+@damage("the link to the frames is removed", Check.RAW)
+def _(experiment: Experiment) -> None:
+    with experiment.edit() as file:
+        del file[f"{E}/instrument/detector/data"]
+
+
+@damage("the count time is negative", Check.VALUES)
+def _(experiment: Experiment) -> None:
+    with experiment.edit() as file:
+        file[f"{E}/instrument/detector/count_time"] = -0.1
+
+
+@damage("the energy of the beam is no number", Check.VALUES)
+def _(experiment: Experiment) -> None:
+    with experiment.edit() as file:
+        beam = file.create_group(f"{E}/instrument/beam")
+        beam.attrs["NX_class"] = "NXbeam"
+        beam["incident_energy"] = np.nan
+        beam["incident_energy"].attrs["units"] = "keV"
+
+
+def relink(experiment: Experiment, entry: str, file_name: str, path: str) -> None:
+    with experiment.edit(experiment.master) as file:
+        del file[entry]
+        file[entry] = h5py.ExternalLink(file_name, path)
+
+
+@damage("the master has no link to an entry", Check.FILE)
+def _(experiment: Experiment) -> None:
+    with experiment.edit(experiment.master) as file:
+        del file[PARTS]
+
+
+@damage("two entries are swapped", Check.LINKS)
+def _(experiment: Experiment) -> None:
+    for entry, other in ((TOMO, PARTS), (PARTS, TOMO)):
+        relink(experiment, entry, f"ma2210-id16a_entries/{other}.h5", f"/{other}")
+
+
+@damage("an entry is linked out of the folder, to the same entry of a copy", Check.LINKS)
+def _(experiment: Experiment) -> None:
+    other = shutil.copytree(experiment.root, experiment.root.with_name("copy"))
+    there = other / experiment.entry_file(TOMO).relative_to(experiment.root)
+    relink(experiment, TOMO, os.path.relpath(there, experiment.master.parent), f"/{TOMO}")
+
+
+def remap(experiment: Experiment, order: tuple[int, ...]) -> None:
+    """Show the frames of the files of a series in another order of the files."""
+    with experiment.edit(experiment.entry_file(PARTS)) as file:
+        detector = file[f"/{PARTS}/instrument/detector"]
+        shown, attributes = detector["data"], dict(detector["data"].attrs)
+        sources = list(dict.fromkeys((source.file_name, source.dset_name) for source in shown.virtual_sources()))
+        layout = h5py.VirtualLayout(shown.shape, shown.dtype)
+        for index, one in enumerate(order):
+            part = h5py.VirtualSource(*sources[one], (2, *shown.shape[1:]))
+            layout[2 * index : 2 * index + 2] = part
+        del detector["data"]
+        detector.create_virtual_dataset("data", layout).attrs.update(attributes)
+
+
+DAMAGES |= {
+    "the frames of two files of a series are exchanged": (lambda experiment: remap(experiment, (1, 0, 2)), Check.RAW),
+    "the frames of a file stand for those of another too": (lambda experiment: remap(experiment, (0, 0, 2)), Check.RAW),
+}
+
+
+@damage("a pixel of an EDF file is another one, and the file's time was kept", Check.RAW)
+def _(experiment: Experiment) -> None:
+    path = experiment.raw("holo_0003.edf")
+    content, status = bytearray(path.read_bytes()), path.stat()
+    content[-1] ^= 1
+    path.write_bytes(content)
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+@damage("an entry is linked by an absolute name", Check.LINKS)
+def _(experiment: Experiment) -> None:
+    relink(experiment, TOMO, str(experiment.entry_file(TOMO)), f"/{TOMO}")
+
+
+@damage("the master does not say who made it, but in which version", Check.FILE)
+def _(experiment: Experiment) -> None:
+    attribute_of_master = experiment.edit(experiment.master)
+    with attribute_of_master as file:
+        del file.attrs["creator"]
+
+
+@damage("an EDF file is replaced by another frame of its size", Check.RAW)
+def _(experiment: Experiment) -> None:
+    path, other = experiment.raw("holo_0003.edf"), experiment.raw("holo_0004.edf")
+    path.write_bytes(other.read_bytes())
+
+
+@damage("the header of an EDF file grew", Check.RAW)
+def _(experiment: Experiment) -> None:
+    path = experiment.raw("holo_0003.edf")
+    content = path.read_bytes()
+    path.write_bytes(content[:-40] + b" " * 512 + content[-40:])
+
+
+@damage("the raw file is replaced by one of the same shape", Check.RAW)
+def _(experiment: Experiment) -> None:
+    path = experiment.raw("tomo_0000.h5")
+    with h5py.File(path, "w") as file:
+        file["entry_0000/measurement/data"] = frames(7)
+
+
+@damage("frames are read by absolute names, which lead to another folder", Check.RAW)
+def _(experiment: Experiment) -> None:
+    original = shutil.copytree(experiment.root, experiment.root.with_name("original"))
+    raw = min(original.rglob("tomo_0000.h5"))
+    with experiment.edit() as file:
+        del file[f"{E}/instrument/detector/data"]
+        layout = h5py.VirtualLayout((6, 4, 5), "u2")
+        layout[...] = h5py.VirtualSource(raw, "entry_0000/measurement/data", (6, 4, 5))
+        file[f"{E}/instrument/detector"].create_virtual_dataset("data", layout)

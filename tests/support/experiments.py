@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 from some_scans import DEFINITION, edf_series, ended, frames, hdf5_scan, started
 
 from nxscribe.definitions import definition_text, load_definition
-from nxscribe.model import now
+from nxscribe.model import RawSeries, now
 from nxscribe.projections import FileSettings, Layout
 from nxscribe.projections.nexus import write_nexus
 from nxscribe.records import DefinitionText, Journal, Record
@@ -61,8 +62,14 @@ class Experiment:
         return self.master.with_name("ma2210-id16a_entries") / f"entry_{number:04d}.h5"
 
 
-def make_experiment(folder: Path, layout: Layout = Layout.LINKED) -> Experiment:
-    """Two scans that ended, with HDF5 and EDF frames, and one that runs; all written, nothing due."""
+SaveFrames = Callable[[Record, np.ndarray], RawSeries]
+"""Saves a scan's frames as its detector would."""
+
+
+def make_experiment(
+    folder: Path, layout: Layout = Layout.LINKED, scans: Sequence[SaveFrames | None] = (hdf5_scan, edf_series, None)
+) -> Experiment:
+    """Scans that ended, with the frames of each, and where None stands one that runs; all written, nothing due."""
     (folder / "data").mkdir()
     (folder / "tomo.xml").write_text(DEFINITION)
     (folder / "id16a.yaml").write_text(CONFIG.format(layout=layout))
@@ -71,10 +78,10 @@ def make_experiment(folder: Path, layout: Layout = Layout.LINKED) -> Experiment:
     definition = DefinitionText("tomo", loaded.sha256, definition_text(loaded))
     records = []
     with Journal(folder / "state" / "journal.sqlite") as journal:
-        for number, raw in ((1, hdf5_scan), (2, edf_series), (3, None)):
+        for number, save in enumerate(scans, 1):
             record = journal.begin(replace(started(folder / "data", number=number), definition=definition))
-            if raw:
-                record = ended(record, raw(record, frames(number)))
+            if save:
+                record = ended(record, save(record, frames(number)))
                 journal.update(record)
             write_nexus(record, settings)
             records.append(record)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shlex
+import shutil
 import subprocess
 import sys
+import tempfile
+from functools import cache
 from pathlib import Path
 
-from daemons import Daemon, wait_until
+from daemons import Daemon
 
 
 def start_in_namespace(daemon: Daemon, disk: Path, megabytes: int = 1) -> None:
@@ -19,17 +23,30 @@ def start_in_namespace(daemon: Daemon, disk: Path, megabytes: int = 1) -> None:
 
 
 def start_behind(daemon: Daemon, before: list[str]) -> None:
-    """Start it with a command before it that becomes it."""
+    """Start it with a command before it that becomes it.
+
+    In a user namespace everybody is root, and omniORB would keep its sockets in root's own folder, which is closed to
+    others: it gets another one.
+    """
     with daemon.log_file.open("ab") as log:
         daemon.process = subprocess.Popen(
             [*before, sys.executable, "-m", "nxscribe", "run", str(daemon.config), "--log-format", "json"],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env={**os.environ, "PYTHONPATH": ":".join(sys.path)},
+            env={**os.environ, "PYTHONPATH": ":".join(sys.path), "ORBunixTransportDirectory": _socket_folder()},
         )
-    for device in daemon.devices:
-        wait_until(lambda device=device: daemon._answers(device), f"{device} answers")
+    daemon.await_answers()
+
+
+@cache
+def _socket_folder() -> str:
+    """A folder for the sockets of this run. Its name is short: omniORB aborts where a socket's path is longer than the
+    system allows (108 bytes).
+    """
+    folder = tempfile.mkdtemp(prefix="omni-", dir="/tmp")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def within(daemon: Daemon, command: str) -> None:

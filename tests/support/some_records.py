@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from pathlib import Path
 from uuid import uuid4
 
 import numpy as np
 
 from nxscribe.model import Phase, RawSeries, Reading, Snapshot, now
-from nxscribe.records import DefinitionText, EndReason, Record, ScanIdentity
+from nxscribe.records import DefinitionText, EndReason, Journal, Record, ScanIdentity
 
 DEFINITION = '<group NX_class="NXentry" groupName="${entry}"><title>${scanName}</title></group>\n'
 
@@ -56,3 +57,12 @@ def ended(record: Record, values: int = 3) -> Record:
         raw=(RawSeries("pco", record.directory, "tomo_%04d.edf", 0, 1500),),
         notes=("the daemon was restarted during the scan",),
     )
+
+
+def a_journal(path: Path, scans: int = 8) -> list[Record]:
+    """Makes a journal of so many scans, of which the last is still open. The records are given as it has them."""
+    with Journal(path) as journal:
+        records = [journal.begin(some_record(scan=f"scan{number}", values=40)) for number in range(scans)]
+        for record in records[:-1]:
+            journal.update(ended(record, values=40))
+        return [journal.record(record.id) for record in records]

@@ -18,6 +18,7 @@ import pytest
 TECHNIQUES = {"tomo": 1, "holo": 2, "mrt": 3, "scan": 4, "fluo": 5}
 """With the number of the entry that the demo gives each."""
 PLANES = ("plane01", "plane02", "plane03", "plane04")
+TOMOGRAPHIES = ("entry_0001", *(f"entry_0002/{plane}" for plane in PLANES))
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +44,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
         yield
 
 
+@pytest.mark.long
 def test_every_file_is_valid(master: Path) -> None:
     command = [sys.executable, "-m", "nxscribe", "validate", str(master), "--json"]
     done = subprocess.run(command, capture_output=True, text=True, env=_environment(), timeout=110, check=False)
@@ -128,7 +130,7 @@ def test_a_plane_of_a_holotomography_has_its_own_frames(read: Callable[[Path, st
         np.testing.assert_array_equal(read(master, f"/entry_0002/{plane}/instrument/detector/data"), wanted)
 
 
-@pytest.mark.parametrize("path", ["entry_0001", *(f"entry_0002/{plane}" for plane in PLANES)])
+@pytest.mark.parametrize("path", TOMOGRAPHIES)
 def test_nxtomo_takes_what_claims_to_be_one(path: str, master: Path) -> None:
     from nxtomo.application.nxtomo import NXtomo  # noqa: PLC0415 - slow to import
 
@@ -146,6 +148,69 @@ def test_tomoscan_finds_a_whole_tomography(master: Path) -> None:
     assert (scan.dim_1, scan.dim_2, scan.scan_range) == (192, 160, 180)
     assert not scan.is_abort()
     assert scan.energy == pytest.approx(17.05, abs=0.01)
+
+
+@pytest.mark.parametrize("path", TOMOGRAPHIES)
+def test_what_nabu_asks_of_a_scan_before_it_reconstructs_it_is_there(path: str, master: Path) -> None:
+    from tomoscan.esrf.scan.nxtomoscan import NXtomoScan  # noqa: PLC0415 - slow to import
+    from tomoscan.validator import ReconstructionValidator  # noqa: PLC0415 - slow to import
+
+    scan = NXtomoScan(str(master), path)
+    # nabu-validator's own call, with all that it can look at but the values of all frames.
+    report = ReconstructionValidator(scan, check_phase_retrieval=True, check_values=False, check_vds=True)
+    assert "No issue found" in report.checkup(only_issues=True)
+
+
+@pytest.mark.parametrize(("path", "metres"), [("entry_0001", -1.1), ("entry_0002/plane01", -0.03)])
+def test_tomoscan_finds_the_source_upstream_of_the_sample(path: str, metres: float, master: Path) -> None:
+    from tomoscan.esrf.scan.nxtomoscan import NXtomoScan  # noqa: PLC0415 - slow to import
+
+    assert NXtomoScan(str(master), path).source_sample_distance == pytest.approx(metres)
+
+
+def objects_of(master: Path, wanted: Callable[[h5py.Dataset | h5py.Group], bool]) -> list[str]:
+    """The paths of the objects of all entries that are so, as a reader of the master sees them."""
+    found: list[str] = []
+    with h5py.File(master) as file:
+        for entry in file:
+            for path in file[entry]:
+                _find(file, f"{entry}/{path}", wanted, found)
+    return found
+
+
+def _find(file: h5py.File, path: str, wanted: Callable[[h5py.Dataset | h5py.Group], bool], found: list[str]) -> None:
+    node = file[path]
+    if wanted(node):
+        found.append(path)
+    for name in node if isinstance(node, h5py.Group) else ():
+        _find(file, f"{path}/{name}", wanted, found)
+
+
+def test_nexusformat_draws_every_plot_through_the_master_with_a_title(
+    master: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    import matplotlib.pyplot as plt  # noqa: PLC0415 - slow to import
+    from nexusformat.nexus import nxload  # noqa: PLC0415 - slow to import
+
+    plots = objects_of(master, lambda node: node.attrs.get("NX_class") == "NXdata")
+    assert len(plots) >= 2 * len(TECHNIQUES)
+    root = nxload(str(master))
+    for path in plots:
+        data = root[path]
+        (data[0] if data.nxsignal.ndim > 2 else data).plot()
+        assert plt.gcf().axes[0].get_title()
+        plt.close("all")
+
+
+def test_scippnexus_understands_every_unit(master: Path) -> None:
+    import scippnexus  # noqa: PLC0415 - slow to import
+
+    paths = objects_of(master, lambda node: isinstance(node, h5py.Dataset) and "units" in node.attrs)
+    assert len(paths) > 300
+    with scippnexus.File(master) as file, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert [path for path in paths if file[path].unit is None] == []
 
 
 def test_a_scan_over_two_axes_is_a_mesh_to_a_reader(master: Path) -> None:

@@ -1,4 +1,6 @@
-"""The proof of a tomography: nabu reconstructs it from the master alone, and the densities are those of the sample."""
+"""The proof of a tomography: nabu reconstructs it from the master alone, and the densities are those of the sample. And
+its validator finds all that it needs for each plane of a holotomography.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +15,8 @@ import h5py
 import numpy as np
 import pytest
 
-from nxscribe.simulation.scenes.phantom import BONE
-from nxscribe.simulation.scenes.tomography import Tomography
+from nxscribe.simulation.scenes._phantom import BONE
+from nxscribe.simulation.scenes._tomography import Tomography
 
 NABU = os.environ.get("NABU") or shutil.which("nabu")
 SLICES = (59, 79, 99)
@@ -66,6 +68,25 @@ def test_nabu_reconstructs_the_sample_from_the_master(tmp_path: Path) -> None:
         outside = interior(wanted) & (wanted == 0)
         assert abs(measured[outside].mean()) < 0.05
     assert compared >= 5
+
+
+@pytest.mark.long
+@pytest.mark.timeout(400)
+@pytest.mark.skipif(not NABU, reason="nabu is not installed: `make reconstruct` does it, or set NABU to its path")
+def test_nabus_validator_finds_no_issue_through_the_master(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "nxscribe", "demo", "-t", "tomo", "-t", "holo", "-o", str(tmp_path / "demo")]
+    subprocess.run(command, check=True, timeout=300, capture_output=True)
+    master = tmp_path / "demo/data/ma2210/sim/ma2210-sim.h5"
+    with h5py.File(master) as file:
+        entries = [name for name in file if "definition" in file[name]]
+        entries += [f"{name}/plane{number:02d}" for name in file if "HOLO" in file[name] for number in range(1, 5)]
+    assert len(entries) == 5
+    assert NABU
+    validator = [str(Path(NABU).with_name("nabu-validator")), str(master), *entries, "--extend"]
+    done = subprocess.run(validator, timeout=120, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count("No issue found") == len(entries), done.stdout + done.stderr
+    assert "INVALID" not in done.stdout
 
 
 def densities(row: int, size: int, radius: float) -> np.ndarray:

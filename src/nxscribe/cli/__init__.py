@@ -1,18 +1,32 @@
-"""The command `nxscribe`: every way in from a terminal."""
+"""The command line: one private module for each command. `main` runs it."""
 
 import signal
 import sys
+import threading
+
+from nxscribe.cli._encoding import use_utf8
+from nxscribe.cli._ending import ended, leave
 
 
 def main() -> None:
     """Run the command line."""
-    if sys.argv[1:2] == ["run"]:
+    use_utf8()
+    is_daemon = sys.argv[1:2] == ["run"]
+    if is_daemon:
         # Threads inherit this, so it comes before any library starts one: the daemon waits for these signals in one
         # place, and one that met a thread open to it would go to Tango's handler, which ends the server at once.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
-    from nxscribe.cli.app import main as run_app
+    status = ended(_commands, as_daemon=is_daemon)
+    if threading.active_count() > 1:
+        # Threads are still inside calls to devices that do not answer. The command is done: nobody waits for them.
+        leave(status)
+    sys.exit(status)
 
-    run_app()
+
+def _commands() -> None:
+    from nxscribe.cli._app import app
+
+    app()
 
 
 __all__ = ["main"]

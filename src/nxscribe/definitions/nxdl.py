@@ -1,6 +1,6 @@
-"""What NeXus application definitions ask for, from the NXDL files that nexusformat brings along.
+"""The requirements of NeXus application definitions, from the NXDL files of the package nexusformat.
 
-Only the files are used: nexusformat itself judges finished HDF5 files, and this is asked before there is any.
+Only these files are used. nexusformat itself checks HDF5 files, and these requirements are needed before a file exists.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ class NoNxdlError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One node that an application definition has, with what it asks of it."""
+    """One node of an application definition, with its requirements."""
 
     kind: str
     """`group`, `field`, `link`, `attribute` or `choice`."""
     name: str
-    """Empty where any name will do."""
+    """The name; empty if any name is allowed."""
     type: str = ""
     """A group's class; a field's or attribute's type."""
     units: str = ""
-    """A unit category."""
+    """The unit category."""
     required: bool = True
     values: tuple[str, ...] = ()
     """The texts that are allowed; empty for any."""
@@ -43,7 +43,7 @@ class Asked:
 
     @property
     def key(self) -> tuple[str, str]:
-        """What tells it from its siblings."""
+        """What distinguishes the node from its siblings."""
         return self.kind, self.name or self.type
 
 
@@ -54,9 +54,9 @@ def applications() -> frozenset[str]:
 
 @cache
 def application(name: str) -> Asked:
-    """What the application definition `name` asks of its NXentry, or NXsubentry.
+    """The requirements of the application definition `name` for its NXentry or NXsubentry.
 
-    Raises NoNxdlError, and KeyError for a name that is none.
+    Raises NoNxdlError, and KeyError for an unknown name.
     """
     path = _folder() / f"{name}.nxdl.xml"
     if not path.is_file():

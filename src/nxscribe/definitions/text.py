@@ -1,6 +1,6 @@
-"""Bytes to text for the readers, within bounds and with positions.
+"""Converts the bytes of a file to text, with limits and with the position of errors.
 
-The XML reader asks here for its bounds alone: XML says its own encoding.
+The XML reader uses only the limits, because an XML file declares its own encoding.
 """
 
 from __future__ import annotations
@@ -12,27 +12,27 @@ from pathlib import Path
 from nxscribe.errors import InputError, Location, Problem
 
 MAX_BYTES = 2 * 1024 * 1024
-"""Six times the ESRF's own file of 1,267 fields."""
+"""The most bytes of a file: six times the ESRF's own file of 1,267 fields."""
 MAX_DEPTH = 64
-"""Levels of nesting: far beyond any definition, far below Python's recursion limit."""
+"""The most levels of nesting: far more than any definition has, and far below Python's recursion limit."""
 MAX_NODES = 50_000
-"""Elements, or YAML's mappings, lists and scalars: so much memory a small file can ask for."""
+"""The most elements, or mappings, lists and scalars of YAML: this limits the memory that a small file can need."""
 MAX_PROBLEMS = 100
-"""More help nobody."""
+"""The most problems that are shown. More would not help."""
 
 _LONGEST_MESSAGE = 300
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 def brief(text: str) -> str:
-    """A message's text, cut where it quotes more of a file than anyone reads."""
+    """The text of a message, shortened if it quotes too much of a file."""
     return text if len(text) <= _LONGEST_MESSAGE else f"{text[:_LONGEST_MESSAGE]}…"
 
 
 def read_bounded(path: Path) -> bytes:
-    """A file's bytes, or so many of them that `check_size` refuses them: what is named may be a device without end.
+    """The bytes of a file, or only so many that `check_size` refuses them, because a device can be endless.
 
-    Raises OSError, for what is no file, too.
+    Raises OSError, also for a path that is not a file.
     """
     if path.exists() and not (path.is_file() or path.is_dir()):
         raise OSError(errno.EINVAL, "it is no regular file")
@@ -41,7 +41,7 @@ def read_bounded(path: Path) -> bytes:
 
 
 def check_size(data: bytes, file: str) -> None:
-    """Refuse what is too large to be a definition or config. Raises InputError."""
+    """Raise InputError for a file that is too large for a definition or config."""
     if len(data) > MAX_BYTES:
         raise InputError(
             Problem(
@@ -54,15 +54,15 @@ def check_size(data: bytes, file: str) -> None:
 
 
 def control_character(text: str) -> str:
-    """The first control character (or half of a surrogate pair) in `text`, as `U+0000`; empty when there is none."""
+    """The first control character (or half of a surrogate pair) in `text`, as `U+0000`; empty if there is none."""
     found = _CONTROL.search(text)
     return f"U+{ord(found.group()):04X}" if found else ""
 
 
 def decode(data: bytes, file: str) -> str:
-    """UTF-8 to text, a byte order mark dropped; line ends are left to the parser.
+    """Decode UTF-8, without a byte order mark. The parser handles the line ends.
 
-    Raises InputError, with its line and column, for what is no UTF-8 and for control characters.
+    Raises InputError with line and column for bytes that are not UTF-8, and for control characters.
     """
     check_size(data, file)
     try:

@@ -1,7 +1,7 @@
-"""The XML dialect as an XML Schema (XSD 1.0): what an editor can know of it. `nxscribe check` knows more.
+"""The XML dialect as an XML Schema (XSD 1.0) for editors. `nxscribe check` finds more errors.
 
-A field's tag is its name, and XSD has no word for "any other tag". So each name that is in use is declared; a field of
-another name is allowed, and its attributes are not looked at.
+The tag of a field is its name, and XSD cannot express "any other tag". Therefore each name that is in use is declared.
+A field with another name is allowed, and its attributes are not checked.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from nxscribe.definitions import xml_words
+from nxscribe.definitions import _xml_vocabulary as xml_vocabulary
 from nxscribe.model import Phase
-from nxscribe.model.nxtypes import NX_TYPES, UNIT_CATEGORIES
+from nxscribe.model.nexus_types import NX_TYPES, UNIT_CATEGORIES
 
 _TYPES: Final = {
     "type": "NAPItype",
@@ -32,8 +32,8 @@ _HEAD: Final = """\
 
 
 def xml_schema(field_names: Iterable[str]) -> str:
-    """The schema's text. `field_names` are the tags that it shall know."""
-    names = sorted(set(field_names) - xml_words.RESERVED.keys() - {"field"})
+    """The text of the schema. `field_names` are the tags that it declares."""
+    names = sorted(set(field_names) - xml_vocabulary.RESERVED.keys() - {"field"})
     return "".join(
         [
             _HEAD,
@@ -43,13 +43,13 @@ def xml_schema(field_names: Iterable[str]) -> str:
             _pattern("mandatory", "([Mm]andatory|[Rr]equired|[Oo]ptional)?"),
             _choices("flag", ["", "true", "false"]),
             _pattern("NX_class", "NX[A-Za-z0-9_]+"),
-            _complex("Group", xml_words.GROUP, xml_words.REQUIRED["group"], _ANYTHING),
-            _complex("Field", xml_words.FIELD, (), _ATTRIBUTES),
-            _complex("NamedField", xml_words.NAMED_FIELD, (), _ATTRIBUTES),
-            _complex("Link", xml_words.LINK, xml_words.REQUIRED["link"]),
-            _complex("Attribute", xml_words.ATTRIBUTE, xml_words.REQUIRED["attribute"], mixed=True),
-            _complex("Include", xml_words.INCLUDE, xml_words.REQUIRED["include"]),
-            *(_element(tag, tag.capitalize()) for tag in xml_words.RESERVED),
+            _complex("Group", xml_vocabulary.GROUP, xml_vocabulary.REQUIRED["group"], _ANYTHING),
+            _complex("Field", xml_vocabulary.FIELD, (), _ATTRIBUTES),
+            _complex("NamedField", xml_vocabulary.NAMED_FIELD, (), _ATTRIBUTES),
+            _complex("Link", xml_vocabulary.LINK, xml_vocabulary.REQUIRED["link"]),
+            _complex("Attribute", xml_vocabulary.ATTRIBUTE, xml_vocabulary.REQUIRED["attribute"], mixed=True),
+            _complex("Include", xml_vocabulary.INCLUDE, xml_vocabulary.REQUIRED["include"]),
+            *(_element(tag, tag.capitalize()) for tag in xml_vocabulary.RESERVED),
             _element("field", "NamedField"),
             *(_element(name, "Field") for name in names),
             "</xs:schema>\n",

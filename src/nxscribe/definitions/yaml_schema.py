@@ -1,12 +1,12 @@
-"""The YAML dialect as a JSON Schema: what an editor can know of it. `nxscribe check` knows more."""
+"""The YAML dialect as a JSON Schema for editors. `nxscribe check` finds more errors."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from nxscribe.definitions import yaml_words
+from nxscribe.definitions import _yaml_vocabulary as yaml_vocabulary
 from nxscribe.model import Phase
-from nxscribe.model.nxtypes import NX_TYPES, UNIT_CATEGORIES
+from nxscribe.model.nexus_types import NX_TYPES, UNIT_CATEGORIES
 
 JsonSchema = dict[str, object]
 
@@ -33,18 +33,18 @@ _NUMBER: Final = r"(#[0-9]+)?$"
 
 
 def yaml_schema() -> JsonSchema:
-    """The schema, in the draft that editors' YAML servers know."""
+    """The schema, in the draft that the YAML servers of editors support."""
     types = "|".join(sorted(NX_TYPES))
     group = {
         "type": ["object", "null"],
-        "properties": _properties(yaml_words.GROUP),
+        "properties": _properties(yaml_vocabulary.GROUP),
         "patternProperties": {
             _ATTRIBUTE: _ref("attribute"),
             rf"^[^\\].*\(({types})\){_NUMBER}": _ref("field"),
             rf"^[^\\].*\(NX[A-Za-z]\w*\){_NUMBER}": _ref("group"),
-            rf"^[^\\].*\({yaml_words.LINK_KIND}\){_NUMBER}": _ref("link"),
+            rf"^[^\\].*\({yaml_vocabulary.LINK_KIND}\){_NUMBER}": _ref("link"),
             # A name alone is a text, or a link that says so below.
-            rf"^(?!({'|'.join(yaml_words.GROUP)})$)[^\\()][^()]*$": {"anyOf": [_ref("field"), _ref("linkByKey")]},
+            rf"^(?!({'|'.join(yaml_vocabulary.GROUP)})$)[^\\()][^()]*$": {"anyOf": [_ref("field"), _ref("linkByKey")]},
         },
         "additionalProperties": False,
     }
@@ -54,24 +54,24 @@ def yaml_schema() -> JsonSchema:
         "description": "name(NXclass): groups, name(NX_TYPE): fields, \\@name: attributes, name(link): links",
         "type": "object",
         "properties": {
-            yaml_words.INCLUDE: {
+            yaml_vocabulary.INCLUDE: {
                 "description": "Definition files whose trees come before this one's, relative to this file.",
                 "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}],
             },
-            yaml_words.ENTRY: _ref("group"),
+            yaml_vocabulary.ENTRY: _ref("group"),
         },
-        "required": [yaml_words.ENTRY],
+        "required": [yaml_vocabulary.ENTRY],
         "additionalProperties": False,
         "definitions": {
             "scalar": {"type": ["string", "number", "boolean", "null"]},
             "group": group,
-            "field": _short_or_long(yaml_words.FIELD, with_attributes=True),
-            "attribute": _short_or_long(yaml_words.ATTRIBUTE),
-            "link": _short_or_long(yaml_words.LINK),
+            "field": _short_or_long(yaml_vocabulary.FIELD, with_attributes=True),
+            "attribute": _short_or_long(yaml_vocabulary.ATTRIBUTE),
+            "link": _short_or_long(yaml_vocabulary.LINK),
             "linkByKey": {
                 "type": "object",
-                "properties": _properties(yaml_words.LINK_BY_KEY),
-                "required": [yaml_words.LINK_KIND],
+                "properties": _properties(yaml_vocabulary.LINK_BY_KEY),
+                "required": [yaml_vocabulary.LINK_KIND],
                 "additionalProperties": False,
             },
         },

@@ -1,4 +1,4 @@
-"""Persistent identifiers: what a well-formed one of each kind looks like. Nothing is looked up."""
+"""Persistent identifiers: whether one is well formed. Nothing is looked up on the network."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ def identifier_kind(name: str, type_name: str) -> str:
         name: The field's name: `identifierNAME`, as NXobject has it, or the name of a kind.
         type_name: Its attribute `type`, which tells the kind of an `identifierNAME`.
     """
-    by_name = _KINDS_BY_NAME.get(name.lower(), "")
-    return (type_name or by_name) if name.startswith("identifier") else by_name
+    own_name = name.lower().removeprefix("identifier").strip("_")
+    by_name = _KINDS_BY_NAME.get(own_name, "")
+    return (type_name or by_name) if name.startswith("identifier") else _KINDS_BY_NAME.get(name.lower(), "")
 
 
 def identifier_problem(kind: str, text: str) -> str:
-    """What is wrong with an identifier of a kind (`ORCID`, `DOI`, `ROR`, …), in words; empty where nothing is.
+    """What is wrong with an identifier of a kind (`ORCID`, `DOI`, `ROR`, …), as a text; empty if it is well formed.
 
-    A kind that is not known is not judged.
+    An identifier of an unknown kind is not checked.
     """
     judge = _JUDGES.get(kind.strip().upper())
     return judge(text) if judge else ""

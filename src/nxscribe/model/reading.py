@@ -1,4 +1,4 @@
-"""A reading: what one source said, when, and how well; or why it said nothing."""
+"""A reading: the value of one source with its time and quality, or the reason why there is no value."""
 
 from __future__ import annotations
 
@@ -10,21 +10,23 @@ from typing import Final, TypeAlias
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
-Value: TypeAlias = npt.NDArray[np.generic]
-"""Scalars are 0-d. The dtype is the source's own (kinds b, i, u, f); texts are of kind U; opaque bytes are uint8."""
+from nxscribe.model.arrays import Value, is_text
 
 Detail: TypeAlias = str | int | float | list[int]
 
+AGE: Final = "age"
+"""The detail of a value that was taken from memory: how many seconds ago it arrived."""
 DEFAULT: Final = "default"
-"""The source that a value names which stands in where no source gave one."""
+"""The `source` of a reading whose value is a default, because no source gave a value."""
+NO_SOURCE: Final = "none"
+"""The `source` of a reading for a placeholder without a source, which only the control system can set."""
 DEFAULTED: Final = "defaulted"
-"""The detail of a computed value that names those of its operands that are defaults."""
+"""The detail of a computed value that names the operands that are defaults."""
 
 
 class Quality(StrEnum):
-    """Tango's attribute qualities, which are also those of every other source."""
+    """The quality of a value: Tango's qualities of attributes, which every other kind of source uses, too."""
 
     VALID = "VALID"
     CHANGING = "CHANGING"
@@ -41,23 +43,24 @@ class Phase(StrEnum):
 
 
 class Reading(msgspec.Struct, frozen=True, eq=False, omit_defaults=True):
-    """One value with all that makes it trustworthy, or the reason why there is none. Never both.
+    """One value with its source, time, unit and quality, or the reason why there is no value. Never both.
 
-    A capture makes thousands: a struct is made in a sixth of a frozen dataclass's time, and written in half of it.
+    A capture makes thousands of readings. To make a msgspec struct takes a sixth of the time of a frozen dataclass, and
+    to write it half of the time.
     """
 
     source: str
-    """Where it came from: a full Tango name (`host:port/domain/family/member/attribute`), `parameter`, `literal` …"""
+    """Its origin: a full Tango name (`host:port/domain/family/member/attribute`), `parameter`, `literal` …"""
     time: datetime
-    """When the source says that the value was true (aware, microseconds); for an error, when it was noticed."""
+    """When the value was measured, as the source says (aware, with microseconds); for an error, when it was noticed."""
     value: Value | None = None
     unit: str = ""
-    """As the source spells it; empty when it says nothing."""
+    """The unit as the source spells it; empty if the source gives none."""
     quality: Quality = Quality.VALID
     error: str = ""
-    """Why there is no value: what, likely cause, remedy. Empty when there is one."""
+    """Why there is no value: what happened, the likely cause, the remedy. Empty if there is a value."""
     details: Mapping[str, Detail] = {}
-    """What else its source said of it, as docs/reference/tango-types.md names it: `enum_value`, `age` …"""
+    """Further facts from the source, with the names of docs/reference/tango-types.md: `enum_value`, `age` …"""
 
     @property
     def ok(self) -> bool:
@@ -66,13 +69,11 @@ class Reading(msgspec.Struct, frozen=True, eq=False, omit_defaults=True):
 
     @property
     def is_default(self) -> bool:
-        """Whether the value, or one that it was computed from, stands in for one that could not be had. Any other value
-        is better.
-        """
+        """Whether the value, or a value that it was computed from, is a default. Every other value is better."""
         return self.source == DEFAULT or DEFAULTED in self.details
 
     def __eq__(self, other: object) -> bool:
-        """Equal in everything, NaN equal to NaN, dtypes included."""
+        """Whether all parts are equal, dtypes included. NaN is equal to NaN."""
         if not isinstance(other, Reading):
             return NotImplemented
         rest = (self.source, self.time, self.unit, self.quality, self.error, self.details)
@@ -86,9 +87,9 @@ class Reading(msgspec.Struct, frozen=True, eq=False, omit_defaults=True):
 def _same(one: Value | None, other: Value | None) -> bool:
     if one is None or other is None:
         return one is other
-    if one.dtype.kind != other.dtype.kind or one.shape != other.shape:
+    if is_text(one) != is_text(other) or one.shape != other.shape:
         return False
-    if one.dtype.kind != "U" and one.dtype != other.dtype:
+    if not is_text(one) and one.dtype != other.dtype:
         return False
     return np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
 
@@ -99,13 +100,13 @@ class Snapshot:
 
     phase: Phase
     started: datetime
-    """When the trigger was taken (aware)."""
+    """When the capture began (aware)."""
     duration_s: float
-    """How long it took until the last reading was in, or was given up."""
+    """How many seconds it took until the last reading arrived or was given up."""
     readings: dict[str, Reading] = field(default_factory=dict)
-    """One for each placeholder asked for in this phase: those without a value say why."""
+    """One reading for each placeholder of this phase, also for those without a value."""
     span_s: float = 0.0
-    """From the earliest to the latest time stamp of what the devices gave: how far the snapshot is from one moment."""
+    """How many seconds are between the earliest and the latest time stamp of the values that were read."""
 
     @property
     def missing(self) -> dict[str, Reading]:

@@ -1,84 +1,46 @@
-"""Units, in one place: how they are spelled in a file, which ones fit together, how a value is converted.
+"""Units: how they are spelled in a file, which ones can be compared, and how a value is converted.
 
-Dimensions and factors are pint's; the spelling is the one that UDUNITS and the NeXus validators take. pint is
-imported when the first unit is looked up, so that those who only spell do not wait for it.
+Dimensions and factors come from pint. The spelling is nxscribe's own; `written` gives the spelling in a file. pint is
+imported when the first unit is looked up, so that spelling alone does not wait for it.
 
-An empty unit says nothing: it is no complaint, it fits every category, and it converts into nothing but itself.
+An empty unit means that the unit is not known. It is not an error, it fits every category, and it can only be converted
+to itself.
 """
 
 from __future__ import annotations
 
 import re
+import sys
 import threading
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from nxscribe.model.reading import Value
+from nxscribe.model._unit_spelling import is_ambiguous, spelling
+from nxscribe.model._written_units import written
+from nxscribe.model.arrays import Value
 
 if TYPE_CHECKING:
     import pint
 
 
+__all__ = ["UnitError", "convert", "convertible", "fits", "is_known", "quantities", "spelling", "unit_of", "written"]
+
+
 class UnitError(ValueError):
-    """A value cannot be converted: a unit is not known, the dimensions differ, or it is no number."""
+    """A value cannot be converted: a unit is not known, the dimensions differ, or the value is not a number."""
 
 
-# What people and devices write, and what UDUNITS takes for it.
-_WORDS: Final = {"°": "deg", "ph": "photons"}
-# The same without regard to case: only words that mean one thing in any case, as `nA` or `pH` do not.
-_WORDS_OF_ANY_CASE: Final = {
-    "angstrom": "angstrom",
-    "angstroms": "angstrom",
-    "micron": "um",
-    "microns": "um",
-    "degree": "deg",
-    "degrees": "deg",
-    "celsius": "degC",
-    "ev": "eV",
-    "kev": "keV",
-    "gev": "GeV",
-    "sec": "s",
-    "second": "s",
-    "seconds": "s",
-    "hz": "Hz",
-    "khz": "kHz",
-    "hertz": "Hz",
-    "ohm": "ohm",
-    "torr": "torr",
-    "photon": "photons",
-    "electron": "electrons",
-    "cts": "counts",
-    "count": "counts",
-    "pixels": "pixel",
-    "px": "pixel",
-}
-# Tango's own word for an attribute whose unit nobody set, and what people write for none at all.
-_NONE: Final = frozenset({"", "no unit", "none", "n/a", "-", "unitless"})
-_SUPERSCRIPTS: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
-_SUPERSCRIPT: Final = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+")
-_DEGREES_OF: Final = re.compile(r"\b(?:deg(?:rees?)?\b|°)\s*([CF])\b|°\s*([CF])\b")
-_WORD: Final = re.compile(r"[^\W\d_]+|°")
-# Unicode has two characters for each of micro, angstrom and ohm: a letter, and a sign.
-_LETTERS: Final = str.maketrans(
-    {
-        "\u03bc": "u",
-        "\u00b5": "u",
-        "\u00c5": "angstrom",
-        "\u212b": "angstrom",
-        "\u03a9": "ohm",
-        "\u2126": "ohm",
-        "\u2103": "degC",
-        "\u00b7": "*",
-        "\u22c5": "*",
-    }
-)
 # Letters that are one unit to pint and another thing, or nothing, to whoever writes them on a beamline.
 _NOT_UNITS: Final = frozenset({"a.u.", "au", "arb", "arb.", "a b"})
+_SCALES: Final = frozenset({"degC", "degF"})
+_WORDS_AND_SIGNS: Final = re.compile(r"[\w%°Δ*/^.+\- ()]+")
+_ODD_NUMBER: Final = re.compile(r"\d{3}|\d[^\W\d]")
+"""An exponent that is not useful for a unit: its factor would exceed every number."""
 _LONGEST: Final = 80
 _LOADING: Final = threading.Lock()
 # What pint's own table lacks, or has otherwise: angles are a dimension here, as degrees are no counts.
@@ -88,6 +50,7 @@ _EXTRA: Final = (
     "photon = [] = _ = photons",
     "electron = [] = _ = electrons",
     "ohm = volt / ampere = Ω = Ohm = ohms",
+    "gauss = 1e-4 * tesla = G",
 )
 
 _CATEGORIES: Final = {
@@ -127,97 +90,94 @@ _CATEGORIES: Final = {
 """One unit for each dimension that a NeXus unit category allows (nxdlTypes.xsd of NXDL v2026.01)."""
 
 
-@lru_cache(maxsize=4096)
-def spelling(unit: str) -> str:
-    """The spelling that UDUNITS and the NeXus validators take: `μm` is `um`, `Å²` is `angstrom^2`, `kev` is `keV`.
-
-    A text that is no unit comes back as it is, and "No unit", Tango's word for an unset one, as nothing.
-    """
-    text = unit.strip()
-    if text.casefold() in _NONE:
-        return ""
-    text = _SUPERSCRIPT.sub(lambda found: "^" + found.group().translate(_SUPERSCRIPTS), text)
-    text = text.translate(_LETTERS).replace("**", "^")
-    text = _DEGREES_OF.sub(lambda found: f"deg{found.group(1) or found.group(2)}", text)
-    return _WORD.sub(lambda found: _spell_word(found.group()), text)
-
-
-def _spell_word(word: str) -> str:
-    return _WORDS.get(word) or _WORDS_OF_ANY_CASE.get(word.casefold(), word)
-
-
 def is_known(unit: str) -> bool:
-    """Whether the unit is one. An empty unit is known: it says nothing."""
+    """Whether a text is a known unit. An empty text counts as known."""
     return not spelling(unit) or _parse(spelling(unit)) is not None
 
 
 def convertible(one: str, other: str) -> bool:
-    """Whether values in one unit can be told in the other."""
+    """Whether `convert` can convert values from one unit to the other."""
     one, other = spelling(one), spelling(other)
-    if one == other:
-        return True
-    if not one or not other:
-        return False
-    first, second = _parse(one), _parse(other)
-    return first is not None and second is not None and bool(first.dimensionality == second.dimensionality)
+    return one == other or isinstance(_linear(one, other), _Linear)
 
 
 def fits(unit: str, category: str) -> bool:
-    """Whether a unit is of a NeXus unit category, such as `um` of `NX_LENGTH`.
+    """Whether a unit belongs to a NeXus unit category, as `um` belongs to `NX_LENGTH`.
 
-    `NX_ANY`, an empty category and one that NeXus does not know take everything; so does an empty unit. A unit that is
-    not known fits no other category.
+    `NX_ANY`, an empty category and a category that NeXus does not define accept every unit, and an empty unit fits
+    every category. An unknown unit fits no other category.
     """
     dimensions = _CATEGORIES.get(category)
     return dimensions is None or not spelling(unit) or any(convertible(unit, example) for example in dimensions)
 
 
 def convert(value: Value, unit: str, to: str) -> Value:
-    """A value told in another unit.
+    """Convert a value to another unit.
 
-    Where both are spelled alike it is the same object, whatever its type. Otherwise the result is float64, or float32
-    where the value was: computed in float64, so that 0.1 mm is 100 um in either. Raises UnitError.
+    If both units have the same spelling, the same object is returned, whatever its type. Otherwise the result is
+    float32 for a float32, and float64 for every other type. It is computed in float64, so that 0.1 mm is 100 um in both
+    types. Raises UnitError.
     """
     one, other = spelling(unit), spelling(to)
     if one == other:
         return value
     if value.dtype.kind not in "iuf":
         raise UnitError(f"a value of type {value.dtype} cannot be converted from {unit!r} to {to!r}: it is no number")
-    factor, offset = _linear(one, other)
+    linear = _linear(one, other)
+    if isinstance(linear, str):
+        raise UnitError(f"{unit!r} cannot be converted to {to!r}: {linear}")
+    factor, offset = linear.factor, float(linear.offset)
     exact = value.astype(np.float64)
     if _is_float(factor.numerator) and _is_float(factor.denominator):
         # 7 um are 7 / 1000 mm, which is nearer to 0.007 than 7 * 0.001.
-        result = exact * factor.numerator / factor.denominator + float(offset)
+        result = exact * factor.numerator / factor.denominator + offset
     else:
-        result = exact * float(factor) + float(offset)
+        result = exact * float(factor) + offset
     return np.asarray(result, dtype=value.dtype if value.dtype == np.float32 else np.float64)
 
 
 def _is_float(number: int) -> bool:
-    """Whether a float64 holds the number without loss."""
+    """Whether a float64 represents the number without loss."""
     return abs(number) <= 2**53
 
 
-@lru_cache(maxsize=1024)
-def _linear(unit: str, to: str) -> tuple[Fraction, Fraction]:
-    """Factor and offset of a conversion. Raises UnitError when there is none."""
+class _Linear(NamedTuple):
+    """The linear function that converts numbers from one unit to another."""
+
+    factor: Fraction
+    offset: Fraction
+
+
+@lru_cache(maxsize=4096)
+def _linear(unit: str, to: str) -> _Linear | str:
+    """The conversion between two spelled units, or the reason why there is none."""
     for name in (unit, to):
         if not name:
-            raise UnitError(f"{unit!r} cannot be converted to {to!r}: an empty unit says nothing")
+            return "an empty unit says nothing"
         if _parse(name) is None:
-            raise UnitError(f"{unit!r} cannot be converted to {to!r}: {name!r} is not a known unit")
-    if not convertible(unit, to):
-        raise UnitError(f"{unit!r} cannot be converted to {to!r}: they measure different things")
+            return f"{name!r} is not a known unit"
     try:
+        if _dimensions(unit) != _dimensions(to):
+            return "they measure different things"
         zero, one, two = (Fraction(_told_in(to, number, unit)) for number in range(3))
-    except (TypeError, ValueError, ArithmeticError) as error:
-        raise UnitError(f"{unit!r} cannot be converted to {to!r}: the scale is not linear") from error
-    # Decimals carry 28 digits: what is left of a zero after them is nothing.
-    negligible = abs(one) / 10**20
-    if abs(two - 2 * one + zero) > negligible:
-        raise UnitError(f"{unit!r} cannot be converted to {to!r}: the scale is not linear")
-    offset = zero if abs(zero) > negligible else Fraction(0)
-    return one - offset, offset
+        # Decimals carry 28 digits: what is left of a zero after them is nothing.
+        negligible = abs(one) / 10**20
+        offset = zero if abs(zero) > negligible else Fraction(0)
+        if abs(two - 2 * one + zero) > negligible or not _is_range(one - offset):
+            return "the scale is not linear"
+    except Exception:  # noqa: BLE001 - pint raises what it happens to meet in a unit; a scale of its own is all that is left
+        return "the scale is not linear"
+    return _Linear(one - offset, offset)
+
+
+def _is_range(factor: Fraction) -> bool:
+    """Whether a float64 can represent it."""
+    return sys.float_info.min < abs(factor) < sys.float_info.max
+
+
+def _dimensions(unit: str) -> object:
+    found = _parse(unit)
+    return None if found is None else found.dimensionality
 
 
 def _told_in(to: str, number: int, unit: str) -> Decimal:
@@ -227,16 +187,23 @@ def _told_in(to: str, number: int, unit: str) -> Decimal:
 
 @lru_cache(maxsize=4096)
 def _parse(unit: str) -> pint.Unit | None:
-    """Pint's idea of a spelled unit; None where it is no unit."""
-    if not unit or len(unit) > _LONGEST or unit.casefold() in _NOT_UNITS:
+    """The pint unit for a spelled unit; None if pint does not know it."""
+    if not unit or len(unit) > _LONGEST or unit.casefold() in _NOT_UNITS or is_ambiguous(unit):
         return None
+    if not _WORDS_AND_SIGNS.fullmatch(unit) or _ODD_NUMBER.search(unit):
+        return None  # pint leaves out what it does not expect, and so takes `C?` for C
     text = "dimensionless" if unit == "1" else unit
     text = re.sub(r"(?<=[A-Za-z])\.(?=[A-Za-z])", "*", text)  # UDUNITS' product: N.m
     text = re.sub(r"\b([A-Za-z]+)(-?\d+)", r"\1^\2", text)  # UDUNITS' power: m2, s-1
+    if text not in _SCALES:
+        # In degC/min there is no zero of the scale: what counts is a difference.
+        text = re.sub(r"\b(deg[CF])\b", r"delta_\1", text)
     try:
-        return _registry().parse_units(text)
+        found = _registry().parse_units(text)
+        found.dimensionality  # noqa: B018 - pint computes it now, or raises
     except Exception:  # noqa: BLE001 - pint raises what its tokenizer happens to meet; all of it means "no unit"
         return None
+    return found
 
 
 def quantities() -> pint.UnitRegistry[float]:
@@ -246,7 +213,8 @@ def quantities() -> pint.UnitRegistry[float]:
 
 
 def unit_of(unit: str) -> pint.Unit:
-    """A unit of `quantities()`; an empty one has no dimension. Raises UnitError for what is none."""
+    """A unit of the registry `quantities()`; an empty text gives the unit without dimension. Raises UnitError."""
+    unit = spelling(unit)
     found = _parse(unit) if unit else _registry().dimensionless
     if found is None:
         raise UnitError(f"{unit!r} is not a known unit")

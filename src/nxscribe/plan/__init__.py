@@ -1,42 +1,41 @@
-"""Definition + config → capture plan: what is read, in which phase, from where; checked before any scan."""
+"""The capture plan: what a technique reads, in which phase and from where. It is checked before any scan.
 
-from nxscribe.plan.built_in import BUILT_IN
-from nxscribe.plan.capture_plan import CapturePlan
-from nxscribe.plan.compile import compile_plan, examine_plan
-from nxscribe.plan.detectors import LimaDetector
-from nxscribe.plan.preview import NodeKind, PreviewNode, preview_tree
-from nxscribe.plan.raw import CameraFiles, camera_files, writes
-from nxscribe.plan.sources import (
-    ExpressionSource,
-    LiteralSource,
-    Origin,
-    ParameterSource,
-    PropertySource,
-    Source,
-    TangoSource,
-)
+`compile_plan` makes a `CapturePlan` from a definition and the sources of its placeholders. These modules are used on
+their own:
+
+- `checks`: what can be wrong with sources and units
+- `expressions`: whether expressions are valid formulas with matching units
+- `preview_nodes`: the tree as it will be written, for previews
+- `source`: a source of the config: its origin, and the rules for reading it
+- `uses`: where a definition uses its placeholders
+"""
+
+from nxscribe.plan._built_in_names import BUILT_IN
+from nxscribe.plan._capture_plan import CapturePlan
+from nxscribe.plan._compile import compile_plan, examine_plan
+from nxscribe.plan._detectors import LimaDetector
+from nxscribe.plan._lima_files import CameraFiles, camera_files, writes
+from nxscribe.plan._positioners import Positioners, with_positioners
+from nxscribe.plan.preview_nodes import NodeKind, PreviewNode, preview_tree
+from nxscribe.plan.source import Source
 from nxscribe.plan.uses import Use, uses_of, written_nodes
 
 __all__ = [
     "BUILT_IN",
     "CameraFiles",
     "CapturePlan",
-    "ExpressionSource",
     "LimaDetector",
-    "LiteralSource",
     "NodeKind",
-    "Origin",
-    "ParameterSource",
+    "Positioners",
     "PreviewNode",
-    "PropertySource",
     "Source",
-    "TangoSource",
     "Use",
     "camera_files",
     "compile_plan",
     "examine_plan",
     "preview_tree",
     "uses_of",
+    "with_positioners",
     "writes",
     "written_nodes",
 ]

@@ -1,29 +1,33 @@
-"""What can be known to be wrong with a technique's sources and units before any scan."""
+"""Checks of the sources and units of a technique, before any scan."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
+from nxscribe.definitions import can_name_placeholder
+from nxscribe.definitions.diagnostics import close_words
 from nxscribe.errors import Location, Problem, Severity
-from nxscribe.model import Definition, Field, Template, units
-from nxscribe.model.nxtypes import NX_TYPES, is_text_of, kind
-from nxscribe.plan.built_in import BUILT_IN
-from nxscribe.plan.capture_plan import CapturePlan
-from nxscribe.plan.sources import ExpressionSource, LiteralSource, Source
+from nxscribe.model import Definition, Field, units
+from nxscribe.model.nexus_types import NX_TYPES, is_text_of, kind
+from nxscribe.plan._built_in_names import BUILT_IN
+from nxscribe.plan._capture_plan import CapturePlan
+from nxscribe.plan.source import Source
 from nxscribe.plan.uses import Use, written_nodes
 
 _NOT_NUMBERS = {"boolean", "time"}
 _CLOSE = 0.85
+_GUESSED = 200
+"""For so many names it is looked whether another one was meant. Where more have no source, that is no slip."""
 
 
 def check_sources(
     plan: CapturePlan, uses: tuple[Use, ...], offered: Mapping[str, Source], parameters: Collection[str]
 ) -> Iterator[Problem]:
-    """Warn of placeholders that nothing fills; a mandatory one that nothing can fill is an error."""
-    known = {*offered, *BUILT_IN, *(name for name in parameters if not _is_pattern(name))}
+    """Warn of placeholders without a source. It is an error if such a placeholder is mandatory."""
+    patterns = [name for name in parameters if is_pattern(name)]
+    known = {*offered, *BUILT_IN, *parameters} - set(patterns)
     told: set[str] = set()
     for path, node in written_nodes(plan.definition.root):
         if isinstance(node, Field) and node.mandatory and not node.template.text and node.default is None:
@@ -31,49 +35,56 @@ def check_sources(
             yield Problem(f"the mandatory {path} can never have a value", why, remedy, node.location)
     for use in uses:
         name = use.placeholder
-        if name in known or name in told or any(fnmatchcase(name, pattern) for pattern in parameters):
+        if not can_name_placeholder(name):
+            continue  # told where the definition is read
+        if name in known or name in told or any(fnmatchcase(name, pattern) for pattern in patterns):
             continue
         told.add(name)
         mandatory = name in plan.mandatory and use.default is None
+        near = known if len(told) <= _GUESSED else ()
         yield Problem(
             f"the {'mandatory ' if mandatory else ''}placeholder ${{{name}}} of {use.path} has no source",
             "only the control system can set it",
-            f"{_did_you_mean(name, known)}give it a source in the config, or list it there under `parameters`",
+            f"{_did_you_mean(name, near)}give it a source in the config, or list it there under `parameters`",
             use.location,
             Severity.ERROR if mandatory else Severity.WARNING,
+            subject=use.path,
+            alike="are mandatory and have no source" if mandatory else "have no source",
+            remedy_for_many="give them sources in the config, or list them there under `parameters`: `*` and `?` stand "
+            "for letters",
         )
+    blamed = _mandatory_by_operand(plan, offered)
     for name, operands in plan.operands.items():
         for operand in sorted(operands - known - told):
-            if any(fnmatchcase(operand, pattern) for pattern in parameters):
+            if any(fnmatchcase(operand, pattern) for pattern in patterns):
                 continue
             told.add(operand)
-            never = sorted(one for one in plan.mandatory if operand in _needs(one, plan, offered))
-            why = (
-                f"the mandatory ${{{never[0]}}} can never have a value"
-                if never
-                else "only the control system can set it"
-            )
+            never = blamed.get(operand)
+            near = known if len(told) <= _GUESSED else ()
             yield Problem(
                 f"the expression of ${{{name}}} needs ${{{operand}}}, which has no source",
-                why,
-                f"{_did_you_mean(operand, known)}give it a source in the config, or list it there under `parameters`",
+                f"the mandatory ${{{never}}} can never have a value" if never else "only the control system can set it",
+                f"{_did_you_mean(operand, near)}give it a source in the config, or list it there under `parameters`",
                 offered[name].location,
                 Severity.ERROR if never else Severity.WARNING,
             )
 
 
-def _needs(name: str, plan: CapturePlan, offered: Mapping[str, Source]) -> set[str]:
-    """The operands without which a placeholder has no value: a default does without."""
-    source = offered.get(name)
-    has_default = name in plan.defaults or (source and source.default is not None)
-    if has_default or not (source and isinstance(source.origin, ExpressionSource)) or name not in plan.operands:
-        return set()
-    direct = set(Template(source.origin.expression).placeholders)
-    return direct.union(*(_needs(one, plan, offered) for one in direct))
+def _mandatory_by_operand(plan: CapturePlan, offered: Mapping[str, Source]) -> dict[str, str]:
+    """For each placeholder the first by name of the mandatory ones that have no value without it: a default does
+    without.
+    """
+    blamed = {name: name for name in plan.mandatory}
+    for name in reversed(tuple(plan.operands)):  # whoever needs others comes before those
+        has_default = name in plan.defaults or offered[name].default is not None
+        if name in blamed and not has_default:
+            for operand in plan.operands[name]:
+                blamed[operand] = min(blamed[name], blamed.get(operand, blamed[name]))
+    return blamed
 
 
 def check_units(uses: tuple[Use, ...], offered: Mapping[str, Source], definition: Definition) -> Iterator[Problem]:
-    """Compare each field's unit with its category and with its source's unit; warn of what is no unit."""
+    """Compare the unit of each field with its category and with the unit of its source. Warn of unknown units."""
     for path, node in written_nodes(definition.root):
         if isinstance(node, Field):
             yield from _check_field_units(path, node)
@@ -105,7 +116,7 @@ def _check_source_fits(use: Use, field: Field, source: Source) -> Iterator[Probl
         yield Problem(
             f"{use.path} is in {field.units!r}, but the source of ${{{use.placeholder}}} is in {source.unit!r}",
             "the one cannot be converted into the other",
-            "mend the unit in the definition or in the config",
+            "correct the unit in the definition or in the config",
             use.location,
             also=also,
         )
@@ -113,16 +124,16 @@ def _check_source_fits(use: Use, field: Field, source: Source) -> Iterator[Probl
         yield Problem(
             f"{use.path} is of {field.unit_category}, but the source of ${{{use.placeholder}}} is in {source.unit!r}",
             "the unit is of another kind",
-            "mend the definition's NX_units or the config's unit",
+            "correct the definition's NX_units or the config's unit",
             use.location,
             also=also,
         )
-    value = source.origin.value if isinstance(source.origin, LiteralSource) else source.default
+    value = source.default if source.origin.fixed is None else source.origin.fixed
     if not _fits(value, field.type):
         yield Problem(
             f"{use.path} is of type {field.type}, but the source of ${{{use.placeholder}}} gives {value!r}",
             f"that is no {kind(field.type) if kind(field.type) in _NOT_NUMBERS else 'number'}",
-            "mend the type in the definition or the value in the config",
+            "correct the type in the definition or the value in the config",
             use.location,
             also=also,
         )
@@ -151,13 +162,14 @@ def _fits(value: object, type_name: str) -> bool:
     return kind(type_name) == "any" or all(is_text_of(one, "NX_NUMBER") for one in value.split())
 
 
-def _is_pattern(name: str) -> bool:
+def is_pattern(name: str) -> bool:
+    """Whether a parameter of the config is a pattern for several names."""
     return any(character in name for character in "*?[")
 
 
 def _did_you_mean(name: str, known: Collection[str]) -> str:
     """A suggestion, unless the two differ in numbers alone, as detectors 01 and 02 do."""
-    for close in get_close_matches(name, known, n=3, cutoff=_CLOSE):
+    for close in close_words(name, known, few=3, cutoff=_CLOSE):
         if re.sub(r"\d", "", close) != re.sub(r"\d", "", name):
             return f"did you mean ${{{close}}}? if not, "
     return ""

@@ -1,4 +1,4 @@
-"""Where a definition uses its placeholders, and what each use asks of them."""
+"""Where a definition uses its placeholders, and what each place requires of the value."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from nxscribe.model import Attribute, Definition, Field, Group, Node, Phase
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One field's or attribute's use of one placeholder."""
+    """One place where a field or an attribute uses a placeholder."""
 
     placeholder: str
     path: str
-    """Of the field or attribute, from the entry: `/sample/name`, `/data@signal`."""
+    """The path of the field or attribute from the entry: `/sample/name`, `/data@signal`."""
     phase: Phase | None
     mandatory: bool
     default: str | None
     location: Location | None
     field: Field | None
-    """The field whose whole text is the placeholder: it takes the reading's type and unit."""
+    """The field, if the placeholder is its whole text. Then it has the type and unit of the reading."""
 
 
 def uses_of(definition: Definition) -> Iterator[Use]:
-    """Every use of a placeholder, in document order."""
+    """Every use of a placeholder, in the order of the definition."""
     for path, node in [("", definition.root), *written_nodes(definition.root)]:
         if isinstance(node, Field):
             sole = node.template.sole_placeholder is not None

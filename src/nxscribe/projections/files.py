@@ -1,37 +1,38 @@
-"""What is asked of the files, and what came of one attempt to write them."""
+"""The settings for files, and the result of one attempt to write them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
-from nxscribe.errors import Problem
+from nxscribe.errors import Problem, ProjectionError
 from nxscribe.model import RawSeries
+from nxscribe.records.record import Record
 
 
 class Layout(StrEnum):
-    """How the entries of an experiment lie in files."""
+    """How the entries of an experiment are distributed to files."""
 
     LINKED = "linked"
-    """Each entry in a file of its own; the master holds relative links to them."""
+    """Each entry is in a file of its own; the master file contains relative links to them."""
     SINGLE = "single"
-    """All entries in the master itself, which is copied whole at each change."""
+    """All entries are in the master file itself, which is copied as a whole at each change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ownership:
-    """Who may do what with the files. What is None is left as the process's umask and the folder above have it."""
+    """Owners and modes of files. None: as the umask of the process and the folder above determine it."""
 
     complete: int = 0o444
     """The mode of an entry that is complete."""
     growing: int | None = None
-    """The mode of what still changes: masters, and entries of scans that run."""
+    """The mode of files that still change: master files, and entries of scans that run."""
     folder: int | None = None
     """The mode of folders that nxscribe makes."""
     group: str | None = None
-    """The group of all that nxscribe makes: its name, or its number in digits."""
+    """The group of all files and folders that nxscribe makes: its name, or its number in digits."""
 
 
 AS_IT_COMES: Final = Ownership()
@@ -39,55 +40,76 @@ AS_IT_COMES: Final = Ownership()
 
 @dataclass(frozen=True, slots=True)
 class FileSettings:
-    """Where files go, how they are laid out, and whose they are."""
+    """The places, the layout and the owners of files, and the limits for writing them."""
 
     data_root: Path
-    """Absolute. Nothing is written outside it."""
+    """The absolute path of the folder for all files. Nothing is written outside it."""
     layout: Layout = Layout.LINKED
     ownership: Ownership = AS_IT_COMES
     raw_hours: float = 0.0
-    """How long after a scan's end raw files that are not whole are awaited; then they count as missing."""
+    """How many hours after the end of a scan nxscribe waits for incomplete raw files. Then they count as missing."""
     checksums_s: float = float("inf")
-    """How long checksums of raw files may take in one writing of an entry; the next goes on from there."""
+    """How many seconds checksums of raw files can take each time an entry is written. The next time continues."""
+    copied_bytes: int = 500_000_000
+    """How many bytes of EDF and TIFF frames of one detector in one scan are copied. Larger ones are linked, and HDF5
+    needs an environment variable to find the files."""
+    time_zone: str = ""
+    """The time zone of all times, with its name in the IANA database. Empty: the time zone of the computer."""
+    timeout_s: float = 60.0
+    """How many seconds the writing of one entry can take. A writer process that takes longer counts as hung."""
+
+
+ENTRIES: Final = "_entries"
+"""The end of the name of the folder that contains the entries of a master file."""
 
 
 def entries_folder(master: Path) -> Path:
-    """Where the entries of a master lie in the linked layout."""
-    return master.with_name(f"{master.stem}_entries")
+    """The folder with the entries of a master file in the layout `linked`."""
+    return master.with_name(f"{master.stem}{ENTRIES}")
+
+
+def master_path(record: Record, data_root: Path) -> Path:
+    """The path of the master file of a record.
+
+    Raises:
+        ProjectionError: The path would be outside the root. An imported record can have such names.
+    """
+    master = PurePosixPath(record.master)
+    if master.is_absolute() or ".." in master.parts or not master.name or len(PurePosixPath(record.id).parts) != 1:
+        raise ProjectionError(
+            Problem(
+                f"the record {record.id!r} has the master {record.master!r}, which leads out of the data root",
+                "the record was not made by nxscribe, or was changed",
+                "look where it came from",
+            )
+        )
+    return data_root / record.master
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """One entry as it was written and read back."""
+    """The result of writing one entry and reading it back."""
 
     master: Path
     entry_file: Path
-    """The file that holds the entry: the master itself in the single layout."""
+    """The file that contains the entry: in the layout `single`, the master file itself."""
     entry: str
     values: int
-    """How many fields hold a value, those of nxscribe's own account apart."""
+    """How many fields have a value, without the fields that nxscribe adds itself."""
     missing: dict[str, str] = field(default_factory=dict)
-    """What was asked for and is not there, by path from the entry (`sample/name`), with the reason."""
+    """The nodes of the definition that have no value, by path from the entry (`sample/name`), with the reason."""
     pending: dict[str, str] = field(default_factory=dict)
-    """The same for what may still come: the scan is running, or its detectors are still writing."""
+    """The nodes that may still get a value, because the scan runs or its detectors still write."""
     warnings: tuple[str, ...] = ()
     complete: bool = False
-    """Whether the scan has ended and no raw file is awaited: the entry is then read-only and will not change by itself.
-    """
+    """Whether the scan has ended and no raw file is awaited. The entry is then read-only and no longer changes."""
     awaits_raw: bool = False
     """Whether the scan has ended and raw files are awaited."""
     found: tuple[RawSeries, ...] = ()
-    """The raw files of detectors that tell nobody, as they were found in their folders."""
+    """The raw files that were found by searching in the folders of detectors that do not report them."""
+    unforeseen: tuple[str, ...] = ()
+    """Tracebacks of unexpected errors with raw files. The entry lists their frames as not linked."""
     shown: int = 0
     """How many entries the master shows."""
     alone: bool = True
-    """Whether a lock kept other writers out of the folder: some file systems have none."""
-
-
-@dataclass(frozen=True, slots=True)
-class NotWritten:
-    """Why an entry could not be written."""
-
-    problems: tuple[Problem, ...]
-    free_from: int = 0
-    """Where its place is taken by another's entry: from this number on there is room. Else 0."""
+    """Whether a lock kept other writers out of the folder. Some file systems have no locks."""

@@ -1,4 +1,4 @@
-"""The placeholders that nxscribe fills by itself, from the record alone."""
+"""The built-in placeholders, which nxscribe fills from the record."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from datetime import datetime
 
 import numpy as np
 
-from nxscribe.model import Reading, iso
+from nxscribe.model import Reading, iso, texts
 from nxscribe.records.record import Record
 
 SOURCE = "nxscribe"
-"""The source that readings of built-in placeholders name."""
+"""The `source` of readings of built-in placeholders."""
 
 
 def built_in(record: Record) -> dict[str, Reading]:
-    """The built-in placeholders' readings. The ESRF's spellings stand beside the plain ones.
+    """The readings of the built-in placeholders, with the spellings of the ESRF in addition to those of nxscribe.
 
-    What is not known yet (the end date of a running scan, the number of a scan that was not committed) is absent.
+    A value that is not known yet (the end date of a running scan, the number before the commit) is absent.
     """
     who = record.identity
     readings = {
@@ -40,4 +40,4 @@ def built_in(record: Record) -> dict[str, Reading]:
 
 
 def _text(text: str, time: datetime) -> Reading:
-    return Reading(SOURCE, time, np.asarray(text))
+    return Reading(SOURCE, time, texts(text))

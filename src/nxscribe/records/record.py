@@ -1,4 +1,4 @@
-"""The record: everything that is known of one scan, from which any file of it can be made again."""
+"""The record: everything that is known about one scan. Every file of the scan can be made again from it."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from nxscribe.model import RawSearch, RawSeries, Reading, Snapshot
 
 
 class EndReason(StrEnum):
-    """How a scan came to its end."""
+    """How a scan ended."""
 
     FINISHED = "finished"
     ABORTED = "aborted"
     INTERRUPTED = "interrupted"
-    """It was never ended: a new start or a time limit closed it."""
+    """No trigger ended it: a new start or the time limit closed it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScanIdentity:
-    """What names a scan. All names were checked to be safe as parts of paths."""
+    """The names of a scan. All of them were checked and are safe as parts of paths."""
 
     beamline: str
     proposal: str
@@ -30,64 +30,89 @@ class ScanIdentity:
     technique: str
 
 
+class DefinitionTree:
+    """A definition as data: JSON, which is decoded by `recorded_definition` when it is needed."""
+
+    __slots__ = ("json",)
+
+    def __init__(self, json: bytes) -> None:
+        self.json = json
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, DefinitionTree) and other.json == self.json
+
+    def __hash__(self) -> int:
+        return hash(self.json)
+
+
 @dataclass(frozen=True, slots=True)
 class DefinitionText:
-    """The expanded definition as it was at the start, in the XML dialect's canonical form."""
+    """The expanded definition as it was when the scan started, in the canonical form of the XML dialect."""
 
     name: str
     sha256: str
     text: str
+    """The text; empty if it is lost, because the record was saved from a damaged journal without it."""
+    tree: DefinitionTree | None = field(default=None, compare=False)
+    """The definition as data; None in records of earlier versions, which have only the text."""
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether only the name and the sha256 are known."""
+        return not self.text
 
 
 def entry_name(number: int) -> str:
-    """The NXentry's name of a scan's number: `entry_0029`."""
+    """The name of the NXentry of a scan, from its number: `entry_0029`."""
     return f"entry_{number:04d}"
 
 
 def entry_number(name: str) -> int:
-    """The number in an NXentry's name; 0 in any other name."""
+    """The number in the name of an NXentry; 0 for any other name."""
     found = re.fullmatch(r"entry_(\d+)", name)
     return int(found[1]) if found else 0
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """The durable account of one scan. Open while `end_reason` is None."""
+    """The durable description of one scan. The scan is open while `end_reason` is None."""
 
     id: str
-    """Unique for ever (UUID): files carry it, so that one can tell whose they are."""
+    """A unique id (UUID). The files of the scan contain it."""
     identity: ScanIdentity
     number: int
-    """The scan's number in its experiment, from 1; the entry's name follows from it."""
+    """The number of the scan in its experiment, from 1. It gives the name of the entry."""
     session: str
-    """Which trigger device opened it."""
+    """The name of the trigger device that opened the scan."""
     master: str
-    """The master file, relative to the data root."""
+    """The path of the master file, relative to the data root."""
     directory: str
-    """The scan's folder (`location`), absolute."""
+    """The absolute path of the folder of the scan (`location`)."""
     definition: DefinitionText
     start_time: datetime
     initial: Snapshot
     detectors: dict[str, str] = field(default_factory=dict)
-    """Each detector's NXdetector group, as a path from the entry (`instrument/detector01`)."""
+    """The NXdetector group of each detector, as a path from the entry (`instrument/detector01`)."""
     end_time: datetime | None = None
     final: Snapshot | None = None
     end_reason: EndReason | None = None
     given: dict[str, Reading] = field(default_factory=dict)
-    """What the control system set in this scan, by placeholder: these win over what was read."""
+    """The values that the control system set in this scan, by placeholder. They replace values that were read."""
     raw: tuple[RawSeries, ...] = ()
     searches: tuple[RawSearch, ...] = ()
-    """Where further raw files are looked for; once they are whole, they are among `raw`."""
+    """Where to search for further raw files. Files that were found and are complete are in `raw`."""
     frames: dict[str, int] = field(default_factory=dict)
-    """How many frames each detector was to give, where that is known."""
+    """How many frames each detector shall have, if this is known."""
     checksums: tuple[str, ...] = ()
-    """The detectors whose files get checksums where they are only listed."""
+    """The detectors whose files get checksums if they are only listed."""
+    mandatory: tuple[str, ...] = ()
+    """The placeholders that were mandatory when the scan started."""
     notes: tuple[str, ...] = ()
-    """Events worth telling in the entry: a restart in mid-scan, a time limit that closed it."""
+    """Notes for the entry, for example of a restart during the scan, or of a time limit that closed it."""
 
     @property
     def entry(self) -> str:
-        """The NXentry's name: `entry_0029`."""
+        """The name of the NXentry: `entry_0029`."""
         return entry_name(self.number)
 
     @property
@@ -96,6 +121,6 @@ class Record:
         return self.end_reason is None
 
     def renumbered(self, number: int) -> Record:
-        """The same with another number, and a note that says so."""
+        """The same record with another number, and a note about this."""
         note = f"{entry_name(number)} was {self.entry} at first: that name was taken by a scan of another daemon"
         return replace(self, number=number, notes=(*self.notes, note))

@@ -1,5 +1,17 @@
-"""The service: config, the scans' state machine, files by a writer process, the log, the service manager.
+"""The service: everything behind the triggers of one beamline. `scribe` holds it together.
 
-`config` and `beamline` say what is to be done; `session` takes triggers to committed records, `projector` takes
-records to files, `scribe` holds them together. Nothing is imported here: `nxscribe check` needs only the first two.
+Nothing is imported here, because `nxscribe check` needs only a part of it. The modules and packages:
+
+- `config`: the config of a beamline
+- `beamline`: config, definitions and plans as one consistent set
+- `reload`: the set in force, and its replacement after an edit
+- `scan`: the sessions, which answer the triggers
+- `scribe`: sessions, journal, reader of sources and projections of one daemon
+- `events`: how the parts tell what happened
+- `upkeep`: work by the clock
+- `check`: what `nxscribe check` and `nxscribe preview` find out
+- `json_text`: reads JSON from outside
+- `schemas`: writes `schemas/`
+- `log`: the log
+- `systemd`: notifications of the service manager
 """

@@ -1,4 +1,4 @@
-"""A beamline as it is served: its config, with a capture plan for each technique."""
+"""A beamline: its config, with a capture plan for each technique."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from nxscribe.definitions.files import DISK, Files
+from nxscribe.definitions.file_access import DISK, FileAccess
 from nxscribe.errors import InputError, Problem, TriggerRefusedError
 from nxscribe.plan import CapturePlan
-from nxscribe.plan.ages import max_ages
+from nxscribe.plan.source import max_ages
 from nxscribe.records import DefinitionText
-from nxscribe.service.compiling import compile_techniques
-from nxscribe.service.config import Config, Lost
+from nxscribe.service.check.compiling import compile_techniques
+from nxscribe.service.config import Config, Omitted
+from nxscribe.sources import Item
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +22,13 @@ class Beamline:
 
     config: Config
     plans: Mapping[str, CapturePlan]
-    """By technique."""
+    """The capture plans, by technique."""
     texts: Mapping[str, DefinitionText]
-    """By technique: the definition as records keep it, made once and not in a trigger."""
+    """The definitions in the form of records, by technique. They are made once, and not in a trigger."""
     warnings: tuple[Problem, ...] = ()
 
     def plan(self, technique: str) -> CapturePlan:
-        """The plan of a technique. Raises TriggerRefusedError for one that the config does not have."""
+        """The plan of a technique. Raises TriggerRefusedError for an unknown technique."""
         try:
             return self.plans[technique]
         except KeyError:
@@ -41,27 +42,27 @@ class Beamline:
             ) from None
 
     @property
-    def attributes(self) -> frozenset[str]:
-        """Every Tango attribute that any technique reads, by its full name."""
-        return frozenset().union(*(plan.attributes for plan in self.plans.values()))
+    def items(self) -> frozenset[Item]:
+        """Everything that the techniques read."""
+        return frozenset().union(*(plan.items for plan in self.plans.values()))
 
     @property
-    def max_ages(self) -> Mapping[str, float]:
-        """How old the value of each attribute may be that need not be read for every scan, in seconds."""
+    def max_ages(self) -> Mapping[Item, float]:
+        """The items that do not have to be read for every scan, with the greatest age of their values in seconds."""
         return max_ages(source for plan in self.plans.values() for source in plan.sources.values())[0]
 
 
-def load_beamline(config: Config, files: Files = DISK) -> Beamline:
-    """The beamline of a config, its definitions loaded and compiled.
+def load_beamline(config: Config, files: FileAccess = DISK) -> Beamline:
+    """Load and compile the definitions of a config.
 
     Args:
         config: The config.
-        files: Where the definitions are read from.
+        files: Reads the files of the definitions.
 
     Raises:
-        InputError: With every problem of every technique, errors and warnings, in the order of files and lines.
+        InputError: With all errors and warnings of all techniques, in the order of files and lines.
     """
-    compiled = compile_techniques(config, Lost(), files)
+    compiled = compile_techniques(config, Omitted(), files)
     if compiled.failed:
         raise InputError(*compiled.problems)
-    return Beamline(config, compiled.plans, compiled.texts, compiled.problems)
+    return Beamline(config, compiled.plans, compiled.texts, (*config.warnings, *compiled.problems))

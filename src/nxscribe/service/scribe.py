@@ -1,64 +1,67 @@
-"""The scribe: one beamline's definitions, journal, capture, sessions and files, with a plain lifetime."""
+"""The scribe: the definitions, the journal, the capture, the sessions and the files of one beamline."""
 
 from __future__ import annotations
 
 import contextlib
 import threading
 import time
-from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
 import structlog
 
-from nxscribe.capture import Capturer, TangoReader
+from nxscribe.capture import Capturer, SourceReader
 from nxscribe.errors import JournalError, Problem
+from nxscribe.model import units
 from nxscribe.plan import CapturePlan
-from nxscribe.projections import Worker, Written
-from nxscribe.records import JOURNAL_FILE, Journal, Queue, Record, Work
+from nxscribe.projections import Done, Later, Outcome, Renumber, Worker, registered
+from nxscribe.records import JOURNAL_FILE, NEXUS, Journal, Queue, Record, Work
+from nxscribe.runtime import SupervisedPart, Supervisor
+from nxscribe.service._projector import Projector
 from nxscribe.service.beamline import Beamline
-from nxscribe.service.housekeeping import Housekeeper
-from nxscribe.service.library import Library
-from nxscribe.service.preview import Live
-from nxscribe.service.projector import Projector
-from nxscribe.service.session import Session
-from nxscribe.service.status import ScanState
-from nxscribe.service.watch import Watch
+from nxscribe.service.check.preview import Live
+from nxscribe.service.check.preview_live import read_live
+from nxscribe.service.config import Config
+from nxscribe.service.events import Events
+from nxscribe.service.reload.config_store import ConfigStore
+from nxscribe.service.reload.watch import Watch
+from nxscribe.service.scan.session import Session
+from nxscribe.service.scan.status import ScanState
+from nxscribe.service.upkeep.housekeeping import Housekeeper, JournalKeeper
 
 log = structlog.get_logger()
 
-_SLACK_S = 30.0
 _REST_S = 1.0
-"""So long a set is in force before it is kept."""
+"""How many seconds a set is in force before it is stored for the next start."""
+_CLOSE_S = 5.0
+"""How many seconds the end waits for a thread that may hang with a disk."""
 _SLOWEST = 20
 """How many of the slowest attributes the device shows."""
 
 
-class Scribe:
-    """Everything behind the triggers of one beamline. Use it with `with`: leaving it loses nothing."""
+class Scribe(Events):
+    """Everything behind the triggers of one beamline. Use it with `with`: leaving it loses nothing.
 
-    def __init__(self, library: Library) -> None:
+    Its parts tell it what happened: it wakes those whom that concerns, and passes on what its listeners may want.
+    """
+
+    def __init__(self, library: ConfigStore) -> None:
         """`library` holds the config and the definitions in force; it is the scribe's from now on."""
         self._library = library
-        self._watch = Watch(library, self.reload, lambda: self._keep(after_s=_REST_S))
+        self._taking_on = threading.Lock()
+        self._watch = Watch(library, self)
         self._is_kept = True
-        self._listeners: list[Callable[[Session], None]] = []
+        self._listeners: list[Events] = []
+        self.supervisor = Supervisor()
+        """Watches over every thread and child process of the daemon."""
         config = library.current.config
         self._journal = Journal(config.state_dir / JOURNAL_FILE)
+        self._journal.projections = config.projection_kinds
         self._counting = threading.Lock()
-        self._queue = self._journal.queue()
-        self._reader = TangoReader(config.tango.host or None)
-        self._projector = Projector(
-            self._journal,
-            Worker(
-                config.state_dir / JOURNAL_FILE,
-                config.files.settings,
-                config.limits.write_timeout_s,
-            ),
-            self._note_attempt,
-            self._note_number,
-            self._note_trouble,
-        )
+        self._queues = self._counted()
+        self._reader = SourceReader(config.source_settings, supervisor=self.supervisor)
+        self._projectors: dict[str, Projector] = {}
+        self._is_started = False
         capturer = Capturer(self._reader)
         self.sessions = {
             device: Session(
@@ -66,14 +69,18 @@ class Scribe:
                 beamline=lambda: self._library.current,
                 journal=self._journal,
                 capturer=capturer,
-                committed=self._note_commit,
-                changed=self._announce,
+                events=self,
             )
             for device in config.tango.devices
         }
-        self._housekeeper = Housekeeper(
-            self._journal, self.sessions.values(), config.limits.scan_hours, config.retention
-        )
+        self._housekeeper = Housekeeper(self._journal, self.sessions.values(), self._config)
+        self._journal_keeper = JournalKeeper(self._journal, self.sessions.values(), self._config)
+        self._add_projector(NEXUS)
+        threads = [part.thread for part in (self._watch, self._housekeeper, self._journal_keeper)]
+        threads += [session.numbering.thread for session in self.sessions.values()]
+        parts: list[SupervisedPart] = [*threads, library.reader]
+        for part in parts:
+            self.supervisor.add(part)
         self._take_up_open_scans()
 
     def __enter__(self) -> Self:
@@ -81,8 +88,7 @@ class Scribe:
 
         In a process that serves Tango this comes after the server's initialisation: a proxy made meanwhile crashes it.
         """
-        beamline = self._library.current
-        self._take_on(beamline)
+        self._take_on()
         if self._library.problems:
             log.error(
                 "the files cannot be used, the last good definitions are in force",
@@ -91,10 +97,17 @@ class Scribe:
             )
         else:
             self._keep()
-        # Connections cost more than reads: the first scan shall find them made.
-        self._reader.read(beamline.attributes, time.monotonic() + beamline.config.limits.deadline_s)
-        self._projector.start()
-        self._housekeeper.start()
+        # The table of units takes a third of a second to load, and connections cost more than reads: the first scan
+        # shall find both made.
+        units.quantities()
+        request = self._reader.request(self.beamline.items)
+        self._reader.ask(request, time.monotonic() + self._config().limits.deadline_s)
+        with self._taking_on:
+            for projector in self._projectors.values():
+                projector.start()
+            self._is_started = True
+        self._housekeeper.thread.start()
+        self._journal_keeper.thread.start()
         self._watch.start()
         return self
 
@@ -106,8 +119,10 @@ class Scribe:
         with contextlib.ExitStack() as ends:
             ends.callback(self._journal.close)
             ends.callback(self._reader.close)
-            ends.callback(self._projector.stop)
-            ends.callback(self._housekeeper.stop)
+            for projector in self._projectors.values():
+                ends.callback(projector.stop)
+            ends.callback(self._housekeeper.thread.stop)
+            ends.callback(self._journal_keeper.thread.stop, _CLOSE_S)
             ends.callback(self._library.close)
             ends.callback(self._keep)
             ends.callback(self._watch.stop)
@@ -119,16 +134,25 @@ class Scribe:
 
     @property
     def queue(self) -> Queue:
-        """What waits to be written, and what fails; known without asking the journal, so that State never waits."""
-        return self._queue
+        """The numbers of NeXus files that wait or fail. The journal is not read for this, so that State never waits."""
+        return self._queues[NEXUS]
+
+    @property
+    def projection_queues(self) -> list[str]:
+        """The numbers of projections in each state, for each kind, the NeXus files first."""
+        return [
+            f"{kind}: {queue.waiting} waiting, {queue.pending} pending, {queue.failing} failing,"
+            f" {queue.set_aside} set aside"
+            for kind, queue in self._queues.items()
+        ]
 
     @property
     def files_waiting(self) -> int:
-        """How many scans have a file still to be written, those that fail included."""
-        return self._queue.waiting + self._queue.failing
+        """How many scans still need a file, including those that failed."""
+        return self.queue.waiting + self.queue.failing
 
-    def listen(self, listener: Callable[[Session], None]) -> None:
-        """Have `listener` called, in whatever thread, after each change of a session's status."""
+    def listen(self, listener: Events) -> None:
+        """Tell a listener, from now on, of each change of a status and of each config that is put in force."""
         self._listeners.append(listener)
 
     def reload(self) -> tuple[Problem, ...]:
@@ -139,34 +163,33 @@ class Scribe:
         if problems:
             log.error("reload refused, the last good definitions stay in force", problems=list(map(str, problems)))
         else:
-            self._take_on(self._library.current)
+            self._take_on()
             log.info("reloaded", techniques=sorted(self._library.current.plans))
-        for session in self.sessions.values():
-            self._announce(session)
+        self.trouble_changed()
         return problems
 
     def read_now(self, plan: CapturePlan) -> Live:
-        """What a scan would get if it started and ended now. Nothing is kept."""
-        from nxscribe.service.preview_live import read_live  # noqa: PLC0415 - it needs HDF5, which a scan does not
-
+        """The values that a scan would get if it started and ended now. Nothing is stored."""
         return read_live(plan, self.beamline.config, self._reader)
 
     @property
     def troubles(self) -> tuple[str, ...]:
-        """What an operator should know of now: a refused edit, files that cannot be written."""
-        troubles = [f"edit refused: {problem}" for problem in self._library.problems]
+        """Everything that needs an operator at the moment, such as a refused edit, or files that cannot be written."""
+        troubles = [str(self._journal.damage)] if self._journal.damage else []
+        troubles += [f"edit refused: {problem}" for problem in self._library.problems]
         troubles += [
             f"the last trigger of {now.device} was refused: {now.refused}"
             for now in (session.status for session in self.sessions.values())
             if now.refused
         ]
-        if self._projector.trouble:
-            troubles.append(self._projector.trouble)
-        if self._queue.failing:
-            troubles.append(f"{self._queue.failing} scan(s) wait for their file: {self._queue.reason}")
-        if self._queue.set_aside:
-            troubles.append(f"{self._queue.set_aside} scan(s) were set aside: `nxscribe records list` names them")
-        return tuple(troubles)
+        troubles += dict.fromkeys(one.trouble for one in self._projectors.values() if one.trouble)
+        for kind, queue in self._queues.items():
+            what, whose = ("file", "") if kind == NEXUS else (f"{kind} projection", f" by the {kind} projection")
+            if queue.failing:
+                troubles.append(f"{queue.failing} scan(s) wait for their {what}: {queue.reason}")
+            if queue.set_aside:
+                troubles.append(f"{queue.set_aside} scan(s) were set aside{whose}: `nxscribe records list` names them")
+        return (*troubles, *self.supervisor.troubles)
 
     @property
     def slowest(self) -> list[str]:
@@ -175,32 +198,64 @@ class Scribe:
 
     @property
     def sick_devices(self) -> list[str]:
-        """The devices that do not answer as they should, with since when and why."""
+        """The devices that do not answer as they should, with the time since when and the reason."""
         return [f"{name}: {trouble}" for name, trouble in self._reader.troubles.items()]
 
     @property
     def kept_fresh(self) -> list[str]:
-        """How each attribute that scans take from memory is kept fresh, and when it was heard last."""
+        """How each attribute with a `max_age_s` is kept fresh, and when its last value arrived."""
         return [f"{name}: {how}" for name, how in self._reader.kept_fresh.items()]
-
-    @property
-    def stuck(self) -> bool:
-        """Whether the projector has not moved for longer than any file may take: only a new process helps then."""
-        return time.monotonic() - self._projector.last_turn > self.beamline.config.limits.write_timeout_s + _SLACK_S
 
     @property
     def scanning(self) -> bool:
         """Whether any session has a scan open."""
         return any(session.status.state is not ScanState.IDLE for session in self.sessions.values())
 
-    def _take_on(self, beamline: Beamline) -> None:
-        for warning in beamline.warnings:
-            log.warning("in the config or a definition", what=str(warning))
-        self._reader.prepare(beamline.attributes)
-        self._reader.keep_fresh(beamline.max_ages)
+    def _config(self) -> Config:
+        return self._library.current.config
+
+    def _take_on(self) -> None:
+        # Two reloads may end at once: the one that looks last takes on what is in force.
+        with self._taking_on:
+            beamline = self._library.current
+            for listener in self._listeners:
+                listener.config_in_force(beamline.config)
+            for warning in beamline.warnings:
+                log.warning("in the config or a definition", what=str(warning))
+            self._reader.configure(beamline.items, beamline.max_ages, beamline.config.source_settings)
+            dropped = self._take_on_projections(beamline.config)
+        for projector in dropped:
+            projector.stop()
+
+    def _take_on_projections(self, config: Config) -> list[Projector]:
+        """Begin with the kinds of projection that are new in the config. Gives those that left it, to be stopped."""
+        self._journal.projections = config.projection_kinds
+        for kind in config.projection_kinds:
+            if kind not in self._projectors:
+                self._add_projector(kind)
+        dropped = [self._remove_projector(kind) for kind in self._projectors.keys() - set(config.projection_kinds)]
+        self._count()
+        return dropped
+
+    def _add_projector(self, kind: str) -> None:
+        worker = Worker(kind, lambda: self._config().projection_settings(kind))
+        projector = Projector(registered()[kind](), self._journal, worker, self)
+        # A new mapping each time: other threads go through the one that they have.
+        self._projectors = {**self._projectors, kind: projector}
+        for part in (projector.thread, worker.process):
+            self.supervisor.add(part)
+        if self._is_started:
+            projector.start()
+
+    def _remove_projector(self, kind: str) -> Projector:
+        projector = self._projectors[kind]
+        self._projectors = {other: one for other, one in self._projectors.items() if other != kind}
+        for part in (projector.thread, projector.worker.process):
+            self.supervisor.remove(part)
+        return projector
 
     def _keep(self, *, after_s: float = 0.0) -> None:
-        """Keep the set in force for the next start, which may find broken files."""
+        """Store the set in force for the next start, because the files may have errors then."""
         try:
             self._library.keep(after_s=after_s)
             self._is_kept = True
@@ -218,38 +273,57 @@ class Scribe:
                     "an open scan belongs to no session of the config", scan=record.entry, session=record.session
                 )
 
-    def _note_commit(self) -> None:
+    def committed(self) -> None:
+        """Have the projections made that are due now."""
         self._count()
-        self._projector.wake()
+        for projector in self._projectors.values():
+            projector.wake()
 
-    def _note_attempt(self, work: Work, written: Written | None) -> None:
+    def status_changed(self, device: str) -> None:
+        """Tell the listeners."""
+        for listener in self._listeners:
+            listener.status_changed(device)
+
+    def attempted(self, work: Work, outcome: Outcome) -> None:
+        """Have those projections made that come after this one, and tell of a file that was written."""
         self._count()
+        for projector in self._projectors.values():
+            if projector.kind != work.kind:
+                projector.wake()
         if session := self.sessions.get(work.session):
-            if written:
-                session.written(str(written.entry_file))
-            else:
-                self._announce(session)
+            if isinstance(outcome, Done | Later) and work.kind == NEXUS:
+                session.written(str(outcome.result["file"]))
+            elif not isinstance(outcome, Renumber):
+                self.status_changed(work.session)
 
-    def _note_number(self, record: Record) -> None:
+    def renumbered(self, record: Record) -> None:
+        """Tell the session that has the scan."""
         self._count()
         if session := self.sessions.get(record.session):
             session.renumbered(record)
 
-    def _note_trouble(self) -> None:
-        for session in self.sessions.values():
-            self._announce(session)
+    def trouble_changed(self) -> None:
+        """Tell the listeners: all devices show the troubles."""
+        for device in self.sessions:
+            self.status_changed(device)
+
+    def files_edited(self) -> None:
+        """Reload."""
+        self.reload()
+
+    def files_at_rest(self) -> None:
+        """Keep the set in force for the next start, once it has been in force for a moment."""
+        self._keep(after_s=_REST_S)
 
     def _count(self) -> None:
         with self._counting:
             try:
-                self._queue = self._journal.queue()
+                self._queues = self._counted()
             except JournalError as error:
-                # The trigger that asks has its record on the disk: that must not be answered with an error.
                 log.error("the queue cannot be counted", reason=str(error))
 
-    def _announce(self, session: Session) -> None:
-        for listener in self._listeners:
-            listener(session)
+    def _counted(self) -> dict[str, Queue]:
+        return {kind: self._journal.queue(kind) for kind in self._journal.projections}
 
 
 def _log_damage(error: JournalError) -> None:

@@ -16,9 +16,9 @@ from typing import Any, NoReturn
 from tango import AttrWriteType, DevState, EnsureOmniThread, Except
 from tango.server import Device, attribute, command, device_property
 
-from nxscribe.simulation.saving import FORMATS, Acquisition, SavingSettings
+from nxscribe.simulation._saving import FORMATS, Acquisition, SavingSettings
+from nxscribe.simulation._series import Series
 from nxscribe.simulation.scenes import AnyScene, EmptyBeam, Geometry, read_scene, scene_text
-from nxscribe.simulation.series import Series
 
 _READ_WRITE = AttrWriteType.READ_WRITE
 

@@ -1,38 +1,49 @@
-"""The client of a running daemon: what `nxscribe scan` and the demo speak through."""
+"""A client of a running daemon, which `nxscribe scan` and the demo use."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Final
 
 import msgspec
 import tango
 
-from nxscribe.capture.values import text_of
-from nxscribe.errors import NxscribeError, Problem
-from nxscribe.service.requests import Json
-from nxscribe.service.status import Answer
+from nxscribe.errors import Location, NxscribeError, Problem, Severity
+from nxscribe.model.tango_names import parse_tango_name
+from nxscribe.model.tango_text import text_of, words_of
+from nxscribe.service.json_text import Json
+from nxscribe.service.scan.status import Answer
+from nxscribe.sources.tango.addresses import PROTOCOL
+from nxscribe.sources.tango.databases import connect_device
+from nxscribe.triggers._letters import in_letters
 
 REASON_PREFIX = "NXSCRIBE_"
-"""What the reasons of the daemon's own errors begin with; others are Tango's."""
+"""The beginning of the reasons of the daemon's errors. All other errors are those of Tango."""
 
 _TIMEOUT_MS = 30_000
-"""Longer than any deadline of a capture: the daemon answers by its own."""
+"""Longer than any deadline of a capture, because the daemon answers when its own deadline is over."""
+
+_PROBLEM: Final = re.compile(
+    r"((?P<file>.+?)(:(?P<line>\d+))?(:(?P<column>\d+))?: )?(?P<severity>error|warning): (?P<what>.*)"
+)
+"""A problem as `str` writes it."""
 
 
 class ClientError(NxscribeError):
-    """The daemon refused, or could not be reached."""
+    """The daemon refused the command, or could not be reached."""
 
 
 class ScribeClient:
     """A running daemon's device, by its Tango name."""
 
     def __init__(self, device: str) -> None:
-        """Raises ClientError when the device is not there."""
+        """Raises ClientError if the device cannot be reached."""
         self._device = device
         with _plainly(device):
-            self._proxy = tango.DeviceProxy(device)
+            self._proxy = _proxy(device)
             self._proxy.set_timeout_millis(_TIMEOUT_MS)
 
     def start(
@@ -43,21 +54,31 @@ class ScribeClient:
         with _plainly(self._device):
             return _answer(self._proxy.StartScan(_json({**request, "parameters": parameters or {}})))
 
-    def end(self, parameters: Mapping[str, Json] | None = None, files: Mapping[str, list[str]] | None = None) -> Answer:
-        """End the scan."""
+    def end(
+        self,
+        parameters: Mapping[str, Json] | None = None,
+        files: Mapping[str, list[str]] | None = None,
+        **names: str,
+    ) -> Answer:
+        """End the scan. `names` say which one is meant: `record`, `entry`, `scan`."""
+        request = {"parameters": parameters or {}, "files": files or {}, **names}
         with _plainly(self._device):
-            return _answer(self._proxy.EndScan(_json({"parameters": parameters or {}, "files": files or {}})))
+            return _answer(self._proxy.EndScan(_json(request)))
 
-    def abort(self) -> Answer | None:
-        """Abort the scan."""
+    def abort(self, **names: str) -> Answer | None:
+        """Abort the scan. `names` say which one is meant: `record`, `entry`, `scan`; without any it is the open one.
+
+        Returns None where a start or an end under way was stopped.
+        """
+        is_named = any(names.values())
         with _plainly(self._device):
-            text = self._proxy.AbortScan()
+            text = self._proxy.EndScan(_json({"abort": True, **names})) if is_named else self._proxy.AbortScan()
         return _answer(text) if text else None
 
-    def reload(self) -> list[str]:
-        """Have config and definitions read anew, now. Returns every problem; none when the new set is in force."""
+    def reload(self) -> list[Problem]:
+        """Reload config and definitions now. Returns all problems; empty if the new set is in force."""
         with _plainly(self._device):
-            return [text_of(problem) for problem in self._proxy.Reload() or ()]
+            return [_problem(in_letters(text)) for text in self._proxy.Reload() or ()]
 
     def show(self) -> dict[str, object]:
         """State, status and every attribute, as the device shows them."""
@@ -69,22 +90,39 @@ class ScribeClient:
         return shown
 
 
+def _proxy(device: str) -> tango.DeviceProxy:
+    written = parse_tango_name(device)
+    if written is None or "," not in written.hosts:
+        return tango.DeviceProxy(device)
+    # Tango itself takes several servers of a database in TANGO_HOST alone.
+    return connect_device(f"{PROTOCOL}{written.hosts}/{'/'.join(written.path)}")[1]
+
+
 @contextmanager
 def _plainly(device: str) -> Iterator[None]:
-    """What Tango raises becomes a ClientError in nxscribe's own form."""
+    """Convert every error of Tango to a ClientError."""
     try:
         yield
     except tango.DevFailed as error:
         first = error.args[0]
         if first.reason.startswith(REASON_PREFIX):
-            raise ClientError(*(Problem(text_of(line)) for line in first.desc.splitlines())) from None
+            raise ClientError(*(Problem(in_letters(line)) for line in first.desc.splitlines())) from None
         raise ClientError(
             Problem(
-                f"{device} cannot be reached: {first.desc.splitlines()[0]}",
+                f"{device} cannot be reached: {words_of(error.args)}",
                 "the daemon does not run, or TANGO_HOST names another database",
                 "start it with `nxscribe run CONFIG`, or correct TANGO_HOST",
             )
         ) from None
+
+
+def _problem(text: str) -> Problem:
+    """The problem behind its text, as far as that tells: its place, its severity, and the rest as one sentence."""
+    found = _PROBLEM.fullmatch(text)
+    if found is None:
+        return Problem(text)
+    place = Location(found["file"], int(found["line"] or 0), int(found["column"] or 0)) if found["file"] else None
+    return Problem(found["what"], location=place, severity=Severity(found["severity"]))
 
 
 def _read(value: object) -> object:

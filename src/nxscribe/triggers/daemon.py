@@ -2,92 +2,224 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import queue
 import signal
 import sys
 import threading
+from concurrent.futures import Future
+from typing import TypeAlias
 
 import structlog
 import tango
 from tango.server import run
 
-from nxscribe.errors import NxscribeError, Problem
+from nxscribe.errors import Problem
+from nxscribe.runtime import SupervisedThread, Supervisor
 from nxscribe.service.config import TangoSettings
+from nxscribe.service.events import Events
 from nxscribe.service.scribe import Scribe
-from nxscribe.service.session import Session
 from nxscribe.service.systemd import notify, watchdog_interval_s
-from nxscribe.triggers.device import NxScribe
+from nxscribe.triggers._device import NxScribe
+from nxscribe.triggers._registration import DaemonError, DatabaseAwayError, register
+from nxscribe.triggers._socket_folder import socket_folder_problem
 
 log = structlog.get_logger()
 
 _SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 _IDLE_S = 1.0
 _STOP_S = 5.0
+_PUBLISH_S = 120.0
+"""A publisher that has pushed nothing for so long waits for a lock of Tango's that nobody gives back."""
 _SWITCH_S = 0.02
 """How long a thread waits for Python's one lock before it asks for it, and then again and again. While hundreds of
 devices answer, with Python's own 5 ms, that took a fifth of a capture; State would notice only more than this.
 """
 
 
-class DaemonError(NxscribeError):
-    """The daemon cannot serve: the Tango side of it failed."""
+_LOOK_S = 0.05
+_DATABASE_PAUSE_S = (1.0, 10.0)
+"""The first and the longest pause between two attempts to reach the Tango database."""
+_DATABASE_ANSWERS_S = 60.0
+"""Within this an attempt has an answer from Tango, be it that the database hangs."""
+Signals: TypeAlias = queue.SimpleQueue[signal.Signals]
 
 
 def run_daemon(scribe: Scribe) -> None:
     """Serve until SIGTERM or SIGINT; SIGHUP reloads. Raises DaemonError when Tango cannot be served.
 
-    Signals are blocked in every thread, and waited for here: none is lost, and none interrupts a capture.
+    Threads may still be inside Tango when it returns, as with a database that hangs: the process must then end by
+    `os._exit`.
+
+    Signals are blocked in every thread, and waited for by one: none is lost, and none interrupts a capture. Whatever
+    ends the main loop, the server is stopped and the process ends.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     sys.setswitchinterval(_SWITCH_S)
     settings = scribe.beamline.config.tango
     if settings.host:
         os.environ["TANGO_HOST"] = settings.host  # the only way to tell a Tango server
-    register(settings)
-    server = _DeviceServer(scribe, settings)
-    server.start()
-    with scribe:
+    caught, manager = _signals(scribe.supervisor), _Manager()
+    with contextlib.ExitStack() as ends:
+        server = _DeviceServer(scribe, settings)
+        ends.callback(server.stop)
+        if not (_registered(settings, caught, manager) and server.start(caught)):
+            log.info("stopped before it served")
+            return
+        ends.enter_context(scribe)
+        # The server stops first: no trigger comes while the scribe ends.
+        ends.callback(server.stop)
         # All that is there by now stays: the garbage collector need not look through it in the middle of a trigger.
         gc.collect()
         gc.freeze()
-        notify("READY=1", f"STATUS=serving {', '.join(settings.devices)}")
+        manager.tell("READY=1", f"STATUS=serving {', '.join(settings.devices)}")
         log.info("ready", devices=list(settings.devices), techniques=sorted(scribe.beamline.plans))
-        _wait_for_the_end(scribe, server)
-        notify("STOPPING=1", "STATUS=finishing the file at hand")
-        server.stop()
+        reloads = _ReloadsBySignal(scribe, manager)
+        ends.callback(reloads.stop)
+        _wait_for_the_end(scribe, server, caught, manager, reloads)
+        manager.tell("STOPPING=1", "STATUS=finishing the file at hand")
     log.info("stopped", scan_left_open=scribe.scanning)
 
 
-def _wait_for_the_end(scribe: Scribe, server: _DeviceServer) -> None:
-    interval_s = min(watchdog_interval_s() or _IDLE_S, _IDLE_S)
+def _registered(settings: TangoSettings, caught: Signals, manager: _Manager) -> bool:
+    """Register the devices as soon as the Tango database answers; False when the daemon is told to end before.
+
+    Raises DaemonError where the database refuses.
+    """
+    told = ""
+    pause_s = _DATABASE_PAUSE_S[0]
     while True:
-        caught = signal.sigtimedwait(_SIGNALS, interval_s)
-        if caught is None:
+        # Apart from this thread: a database that hangs must not keep the daemon from its end.
+        attempt: Future[None] = Future()
+        threading.Thread(target=_fulfil, args=(attempt, settings), name="register", daemon=True).start()
+        while not attempt.done():
+            if _is_to_end(caught, _LOOK_S):
+                return False
+        error = attempt.exception()
+        if error is None:
+            return True
+        if not isinstance(error, DatabaseAwayError):
+            raise error
+        if str(error) != told:
+            told = str(error)
+            log.error("waiting for the Tango database", reason=told)
+        extended = f"EXTEND_TIMEOUT_USEC={round(1e6 * (pause_s + _DATABASE_ANSWERS_S))}"
+        manager.tell(extended, "STATUS=waiting for the Tango database")
+        if _is_to_end(caught, pause_s):
+            return False
+        pause_s = min(2 * pause_s, _DATABASE_PAUSE_S[1])
+
+
+def _fulfil(attempt: Future[None], settings: TangoSettings) -> None:
+    try:
+        with tango.EnsureOmniThread():
+            register(settings)
+        attempt.set_result(None)
+    except Exception as error:  # noqa: BLE001 - it is raised where the attempt is waited for
+        attempt.set_exception(error)
+
+
+def _is_to_end(caught: Signals, within_s: float) -> bool:
+    """Wait, and say whether the daemon was told to end meanwhile. There is nothing to reload yet."""
+    try:
+        return caught.get(timeout=within_s) != signal.SIGHUP
+    except queue.Empty:
+        return False
+
+
+def _wait_for_the_end(
+    scribe: Scribe, server: _DeviceServer, caught: Signals, manager: _Manager, reloads: _ReloadsBySignal
+) -> None:
+    interval_s = min(watchdog_interval_s() or _IDLE_S, _IDLE_S)
+    shown = scribe.troubles
+    while True:
+        try:
+            number = caught.get(timeout=interval_s)
+        except queue.Empty:
             if server.ended:
-                raise DaemonError(Problem("the Tango server ended by itself", "someone sent its admin device Kill"))
-            if scribe.stuck or not server.answers:
-                log.error("not well: the watchdog is not told otherwise", stuck=scribe.stuck)
+                raise DaemonError(
+                    Problem("the Tango server ended by itself", "someone sent its admin device Kill")
+                ) from None
+            all_live, answers = scribe.supervisor.check(), server.answers
+            if all_live and answers:
+                manager.tell("WATCHDOG=1")
             else:
-                notify("WATCHDOG=1")
-        elif caught.si_signo == signal.SIGHUP:
-            # Apart from this loop: the files may be on a disk that hangs, and the watchdog is to be told all the same.
-            threading.Thread(target=_reload, args=(scribe,), name="reload", daemon=True).start()
+                log.error(
+                    "health check failed, watchdog notification withheld",
+                    server_answers=answers,
+                    troubles=scribe.supervisor.troubles,
+                )
+            if scribe.troubles != shown:
+                shown = scribe.troubles
+                scribe.trouble_changed()
+            continue
+        if number == signal.SIGHUP:
+            reloads.wanted.set()
         else:
-            log.info("stopping", signal=signal.Signals(caught.si_signo).name)
+            log.info("stopping", signal=number.name)
             return
 
 
-def _reload(scribe: Scribe) -> None:
-    notify("RELOADING=1")
-    try:
-        scribe.reload()
-    finally:
-        notify("READY=1")
+def _signals(supervisor: Supervisor) -> Signals:
+    """The signals, as they come. They are had by `sigwait`: `sigtimedwait` may return a number that is no signal after
+    the process was stopped and went on (CPython 3.11 to 3.13).
+    """
+    caught: Signals = queue.SimpleQueue()
+
+    def wait() -> None:
+        caught.put(signal.Signals(signal.sigwait(_SIGNALS)))
+
+    thread = SupervisedThread("wait for signals", wait, daemon=True)
+    thread.start()
+    supervisor.add(thread)
+    return caught
 
 
-class _DeviceServer:
+class _Manager:
+    """The service manager; that it cannot be told is logged once, and changes nothing else."""
+
+    def __init__(self) -> None:
+        self._failure = ""
+
+    def tell(self, *assignments: str) -> None:
+        failure = notify(*assignments)
+        if failure and not self._failure:
+            log.warning("the service manager is not told how the daemon fares", reason=failure)
+        self._failure = failure
+
+
+class _ReloadsBySignal:
+    """A thread that reloads when SIGHUP has come, apart from the main loop: the files may be on a disk that hangs, and
+    the watchdog is to be fed all the same.
+    """
+
+    def __init__(self, scribe: Scribe, manager: _Manager) -> None:
+        self._scribe = scribe
+        self._manager = manager
+        self.wanted = threading.Event()
+        self._thread = SupervisedThread("reload by signal", self._turn, daemon=True)
+        self._thread.start()
+        scribe.supervisor.add(self._thread)
+
+    def stop(self) -> None:
+        """End, without waiting for a reload under way."""
+        self._thread.stopping.set()
+        self.wanted.set()
+
+    def _turn(self) -> None:
+        if not self.wanted.wait(_IDLE_S) or self._thread.stopping.is_set():
+            return
+        self.wanted.clear()
+        self._manager.tell("RELOADING=1")
+        try:
+            self._scribe.reload()
+        finally:
+            self._manager.tell("READY=1")
+
+
+class _DeviceServer(Events):
     """The Tango server, in a thread of its own."""
 
     def __init__(self, scribe: Scribe, settings: TangoSettings) -> None:
@@ -97,26 +229,42 @@ class _DeviceServer:
         self._failure: str | None = None
         self._thread = threading.Thread(target=self._run, name="tango server", daemon=True)
         # Events go out beside the trigger that they speak of: it waits for none.
-        self._changed: queue.SimpleQueue[Session | None] = queue.SimpleQueue()
-        self._publisher = threading.Thread(target=self._publish_all, name="events", daemon=True)
+        self._changed: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._publisher = SupervisedThread(
+            "event publisher",
+            self._publish_next,
+            surroundings=tango.EnsureOmniThread,
+            daemon=True,
+            longest_turn_s=lambda: _PUBLISH_S,
+        )
         NxScribe.scribe = scribe
-        scribe.listen(self._changed.put)
+        scribe.listen(self)
+        scribe.supervisor.add(self._publisher)
 
-    def start(self) -> None:
+    def start(self, caught: Signals) -> bool:
+        """Begin to serve; False when the daemon is told to end before it does. Raises DaemonError."""
         self._thread.start()
-        while not self._up.wait(0.05):
+        while not self._up.is_set():
+            if _is_to_end(caught, _LOOK_S):
+                return False
             if self.ended:
                 raise DaemonError(
-                    Problem(
+                    socket_folder_problem()
+                    or Problem(
                         f"the Tango server {self._settings.server} did not start: {self._failure}",
-                        "another one of that name runs, or the database refused it",
-                        "stop the other, or give this one another name (tango.server in the config)",
+                        "Tango or its database refused it; no other server of that name answers",
+                        "see what the reason says, and start again",
                     )
                 )
         # A client's first sight of a device is of the scan that was taken up.
-        for session in self._scribe.sessions.values():
-            self._publish(session)
+        for device in self._scribe.sessions:
+            self._publish(device)
         self._publisher.start()
+        return True
+
+    def status_changed(self, device: str) -> None:
+        """Have the events of a device pushed."""
+        self._changed.put(device)
 
     @property
     def ended(self) -> bool:
@@ -135,69 +283,41 @@ class _DeviceServer:
         return True
 
     def stop(self) -> None:
+        """End. It may be called again, and after a start that failed."""
+        self._publisher.stopping.set()
         self._changed.put(None)
-        self._publisher.join(_STOP_S)
-        tango.Util.instance().get_dserver_device().kill()
-        self._thread.join(_STOP_S)
+        self._publisher.stop(_STOP_S)
+        if self._up.is_set() and not self.ended:
+            with contextlib.suppress(tango.DevFailed):
+                tango.Util.instance().get_dserver_device().kill()
+            self._thread.join(_STOP_S)
 
     def _run(self) -> None:
         server, instance = self._settings.server.split("/")
         try:
-            run((NxScribe,), args=[server, instance], post_init_callback=self._on_init, raises=True)
-        except (tango.DevFailed, SystemExit, RuntimeError) as error:
+            # It has nothing to say on standard output: nobody may read there, or the disk be full.
+            run(
+                (NxScribe,),
+                args=[server, instance],
+                post_init_callback=self._on_init,
+                raises=True,
+                msg_stream=None,
+            )
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the main loop tells it, and ends the process
             self._failure = str(error)
 
     def _on_init(self) -> None:
         self._up.set()
 
-    def _publish_all(self) -> None:
-        with tango.EnsureOmniThread():
-            while session := self._changed.get():
-                self._publish(session)
+    def _publish_next(self) -> None:
+        with contextlib.suppress(queue.Empty):
+            if device := self._changed.get(timeout=_IDLE_S):
+                self._publish(device)
 
     @staticmethod
-    def _publish(session: Session) -> None:
+    def _publish(device: str) -> None:
         try:
-            tango.Util.instance().get_device_by_name(session.status.device).publish()
+            tango.Util.instance().get_device_by_name(device).publish()
         except Exception as error:  # noqa: BLE001 - PyTango raises more than its own
             # One that could not be sent must not cost those after it.
-            log.warning("event not pushed", device=session.status.device, reason=str(error))
-
-
-def register(settings: TangoSettings) -> None:
-    """Enter the devices into the Tango database where they are not, and take out those that this server had before.
-
-    Raises DaemonError when it cannot be reached, or when a device belongs to another server.
-    """
-    try:
-        database = tango.Database(*settings.host.rsplit(":", 1)) if settings.host else tango.Database()
-        wanted = {device.lower() for device in settings.devices}
-        for device in database.get_device_name(settings.server, "NxScribe"):
-            if device.lower() not in wanted:
-                # Tango would make it all the same, and there is no session for it.
-                database.delete_device(device)
-                log.info("device removed: the config does not name it any more", device=device)
-        for device in settings.devices:
-            info = tango.DbDevInfo()
-            info.name, info._class, info.server = device, "NxScribe", settings.server  # noqa: SLF001 -- Tango's own name
-            try:
-                owner = database.get_device_info(device).ds_full_name
-            except tango.DevFailed:
-                database.add_device(info)
-                log.info("device registered", device=device, server=settings.server)
-            else:
-                if owner.lower() != settings.server.lower():
-                    raise DaemonError(
-                        Problem(
-                            f"the device {device} belongs to the server {owner}, not to {settings.server}",
-                            remedy="choose another name in tango.devices, or delete that device from the database",
-                        )
-                    )
-    except tango.DevFailed as error:
-        raise DaemonError(
-            Problem(
-                f"the Tango database {settings.host or 'of TANGO_HOST'} cannot be used: {error.args[0].desc}",
-                "it is down, or its address is wrong",
-                "check tango.host in the config, or TANGO_HOST",
-            )
-        ) from None
+            log.warning("event not pushed", device=device, reason=str(error))

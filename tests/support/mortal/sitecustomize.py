@@ -6,7 +6,8 @@ that point for the N-th time since the file was last written. The file is remove
 With the role `spinner`, the writer works there for ever instead.
 
 Points are `STEP WHAT before|after`: `open|write|fsync|chmod|rename entry|master|folder`, of the writer, and `begin|
-commit|create journal`, of both. `write … before` is in the middle of the write.
+commit|create journal`, of both. `write … before` is in the middle of the write. `look raw before`,
+of the writer, is where it has a raw HDF5 file open and looks for parts of it that were never written.
 """
 
 from __future__ import annotations
@@ -86,6 +87,13 @@ class Halting:
         return getattr(self._file, name)
 
 
+def looking(path, flags, *arguments, **options):
+    # Nothing else asks for a file in this way.
+    if flags == os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC:
+        point("look raw before")
+    return _look(path, flags, *arguments, **options)
+
+
 def opening(path, mode="r", *arguments, **options):
     file = _open(path, mode, *arguments, **options)
     if str(path).endswith(TEMPORARY) and mode == "xb":
@@ -111,7 +119,8 @@ def connecting(*arguments, **options):
 
 
 if ORDER and ROLE:
-    _open, _connect = io.open, sqlite3.connect
+    _open, _connect, _look = io.open, sqlite3.connect, os.open
+    os.open = looking
     io.open, sqlite3.connect = opening, connecting
     os.fsync = around(os.fsync, lambda descriptor: Path(f"/proc/self/fd/{descriptor}").readlink())
     os.chmod = around(os.chmod, lambda path, *_: path)

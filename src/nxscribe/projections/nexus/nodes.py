@@ -1,15 +1,15 @@
-"""The tree of one entry as it will be in the file: every name, value, attribute and link decided."""
+"""The tree of one entry as it will be in the file, with the final names, values, attributes and links."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from nxscribe.model import Value
 
 FRAME_RANK: Final = 2
-"""Dimensions of one frame."""
+"""The number of dimensions of one frame."""
 
 
 @dataclass(slots=True, eq=False)
@@ -18,10 +18,12 @@ class FieldNode:
 
     value: Value
     attributes: dict[str, Value] = field(default_factory=dict)
+    are_alike: bool = False
+    """Whether it is a list of similar texts, such as names of raw files, which compression makes much smaller."""
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of the value; () for a scalar."""
+        """The shape of the value; () for a scalar."""
         return self.value.shape
 
 
@@ -30,7 +32,7 @@ class SoftLinkNode:
     """A link to another node of the same file."""
 
     target: str
-    """An absolute path in the file, such as `/entry_0029/instrument/detector01/data`."""
+    """The absolute path of the target in the file, such as `/entry_0029/instrument/detector01/data`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,56 +40,86 @@ class ExternalLinkNode:
     """A link to an object of another HDF5 file."""
 
     file: str
-    """Relative to the folder of the file that holds the link, or absolute."""
+    """The path of the other file, relative to the folder of the file that contains the link, or absolute."""
     path: str
     shape: tuple[int, ...] | None = None
-    """Of the dataset there, where it is known."""
+    """The shape of the target, if it is a dataset and its shape is known."""
     dtype: str = ""
-    """Of its elements in numpy's form, where it is known."""
+    """The numpy type of its elements, if it is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A run of bytes in a raw file."""
+    """A contiguous block of bytes in a raw file."""
 
     file: str
-    """Relative to the folder of the file that names it, or absolute."""
+    """The path of the raw file, relative to the folder of the file that names it, or absolute."""
     offset: int
     size: int
 
 
 @dataclass(slots=True, eq=False)
 class StoredOutsideNode:
-    """A dataset whose bytes lie in files that are no HDF5 files: HDF5's external storage."""
+    """A dataset whose bytes are in other files, by HDF5's external storage."""
 
     shape: tuple[int, ...]
     dtype: str
-    """In numpy's form, byte order included: `>u2`."""
+    """The numpy type of the elements, with the byte order: `>u2`."""
     segments: tuple[Segment, ...]
-    """One for each frame."""
+    """One block for each frame."""
     samples: dict[int, Value] = field(default_factory=dict)
-    """Frames that are known, by index: the file is not good if it reads otherwise."""
+    """Some frames, by index, for the check of the file: it must give the same frames when it is read back."""
     attributes: dict[str, Value] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class CopiedNode:
+    """A dataset of frames whose bytes are copied from raw files without a change."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    """The numpy type of the elements, with the byte order: `>u2`."""
+    segments: tuple[Segment, ...]
+    """One block for each frame. The names of the files are absolute."""
+    samples: dict[int, Value] = field(default_factory=dict)
+    """Some frames, by index, for the check of the file: it must give the same frames when it is read back."""
+    attributes: dict[str, Value] = field(default_factory=dict)
+    """The attributes. They are not written, because links lead to the dataset of another file."""
 
 
 @dataclass(frozen=True, slots=True)
 class FrameSource:
-    """Where some frames of a virtual dataset come from: those of a dataset, in order."""
+    """A source of frames of a virtual dataset: the frames of another dataset, in their order."""
 
     file: str
-    """Relative to the folder of the file that names it, or absolute; `.` is that file itself."""
+    """The path of its file, relative to the folder of the file that names it, or absolute; `.` is that file itself."""
     dataset: str
     shape: tuple[int, ...]
-    """Of that dataset: frames, rows, columns; or of two dimensions, for one frame."""
+    """The shape of that dataset: first the number of frames, unless it is one frame, and last the dimensions of a
+    frame. Dimensions of length 1 can be between them, for example if a detector has a single channel."""
     taken: int | None = None
-    """How many of its frames are shown, from the first on; None for all."""
+    """How many of its frames are shown, beginning with the first; None for all."""
+    rank: int = FRAME_RANK
+    """The number of dimensions of one frame."""
+    gaps: frozenset[int] = frozenset()
+    """The numbers of shown frames that do not exist. A reader gets the fill value for them."""
 
     @property
     def frames(self) -> int:
-        """How many frames it gives."""
+        """How many frames the source has."""
         if self.taken is not None:
             return self.taken
-        return self.shape[0] if len(self.shape) > FRAME_RANK else 1
+        return self.shape[0] if self.is_stack else 1
+
+    @property
+    def is_stack(self) -> bool:
+        """Whether it has a dimension for the frames."""
+        return len(self.shape) > self.rank
+
+    @property
+    def frame(self) -> tuple[int, ...]:
+        """The shape of one frame."""
+        return self.shape[len(self.shape) - self.rank :]
 
 
 @dataclass(slots=True, eq=False)
@@ -96,44 +128,46 @@ class VirtualNode:
 
     dtype: str
     sources: tuple[FrameSource, ...]
-    fill: float
+    fill: Value
+    """The value that a reader gets for data that does not exist: one element of that type."""
     samples: dict[int, Value] = field(default_factory=dict)
-    """Frames that are known, by index: the file is not good if it reads otherwise."""
+    """Some frames, by index, for the check of the file: it must give the same frames when it is read back."""
     attributes: dict[str, Value] = field(default_factory=dict)
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Frames, rows, columns."""
-        return (sum(source.frames for source in self.sources), *self.sources[0].shape[-FRAME_RANK:])
+        """The number of frames, of rows and of columns."""
+        return (sum(source.frames for source in self.sources), *self.sources[0].frame)
 
 
 @dataclass(slots=True, eq=False)
 class SelectionNode:
-    """Some frames of a dataset, in an order of their own: a virtual dataset."""
+    """Some frames of a dataset, in any order, as a virtual dataset."""
 
     dtype: str
     source: FrameSource
     chosen: tuple[int, ...]
-    """Which frames, counted from 0."""
-    fill: float
+    """The numbers of the frames, counted from 0."""
+    fill: Value
+    """The value that a reader gets for data that does not exist: one element of that type."""
     attributes: dict[str, Value] = field(default_factory=dict)
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """As the source's, with the chosen frames only."""
+        """The shape of the source, with the number of chosen frames."""
         return (len(self.chosen), *self.source.shape[1:])
 
 
 @dataclass(slots=True, eq=False)
 class GroupNode:
-    """A group; its children in the order in which they are written."""
+    """A group, with its children in the order in which they are written."""
 
     nx_class: str
     children: dict[str, Node] = field(default_factory=dict)
     attributes: dict[str, Value] = field(default_factory=dict)
 
     def find(self, path: str) -> Node | None:
-        """The node at a path from here, such as `instrument/detector01`; None where there is none."""
+        """The node at a path from this group, such as `instrument/detector01`; None if there is none."""
         node: Node = self
         for name in filter(None, path.split("/")):
             below = node.children.get(name) if isinstance(node, GroupNode) else None
@@ -143,9 +177,9 @@ class GroupNode:
         return node
 
     def require(self, path: str, nx_class: str, between: str = "NXcollection") -> GroupNode:
-        """The group at a path from here, made where it is not there.
+        """The group at a path from this group. It is made if it does not exist.
 
-        Groups made on the way are of class `between`. Raises KeyError where something else has the name.
+        Groups that are made on the way get the class `between`. Raises KeyError if another node has the name.
         """
         node = self
         names = [name for name in path.split("/") if name]
@@ -157,7 +191,7 @@ class GroupNode:
         return node
 
     def walk(self, path: str = "") -> Iterator[tuple[str, Node]]:
-        """Every node below, depth first, with its path from here, without a leading slash."""
+        """Every node below, depth first, with its path from this group, without a leading slash."""
         for name, child in self.children.items():
             here = f"{path}/{name}" if path else name
             yield here, child
@@ -165,7 +199,16 @@ class GroupNode:
                 yield from child.walk(here)
 
 
-Dataset: TypeAlias = FieldNode | ExternalLinkNode | StoredOutsideNode | VirtualNode | SelectionNode
-"""What reads as a dataset, wherever it lies."""
+class NodeError(Exception):
+    """Nodes cannot be written, or are not read back as they should be. The text is the reason."""
+
+    def __init__(self, paths: Sequence[str], reason: str) -> None:
+        """`paths` are the paths of the nodes from the entry."""
+        super().__init__(reason)
+        self.paths = tuple(paths)
+
+
+Dataset: TypeAlias = FieldNode | ExternalLinkNode | StoredOutsideNode | CopiedNode | VirtualNode | SelectionNode
+"""Every node that a reader sees as a dataset."""
 
 Node: TypeAlias = GroupNode | SoftLinkNode | Dataset

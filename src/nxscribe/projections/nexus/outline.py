@@ -1,4 +1,4 @@
-"""The outline of a file as its reader finds it: names, classes, values in short, links and where they lead."""
+"""An outline of a file as a reader sees it: names, classes, short values, and links with their targets."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
+import numpy as np
 
-_LONGEST = 60
+from nxscribe.model.value_format import shown
+
 _FEW = 6
 
 
@@ -17,21 +19,21 @@ class Line:
     """One node."""
 
     depth: int
-    """0 for the node asked for."""
+    """The level of the node; 0 for the node at the given path."""
     name: str
     nx_class: str = ""
-    """Of a group."""
+    """The class of a group."""
     value: str = ""
-    """Of a dataset: its value where it is short, else its type and shape."""
+    """The value of a dataset if it is short, otherwise its type and shape."""
     units: str = ""
     link: str = ""
-    """Where a link leads; empty for what lies here."""
+    """The target of a link; empty for all other nodes."""
 
 
 def outline(file: Path, path: str) -> Iterator[Line]:
-    """The node at `path` and all below it, links followed for what they show, never into their groups.
+    """The node at `path` and all nodes below it. For a link, its target is shown, but not the contents of a group.
 
-    Raises OSError and KeyError as h5py does.
+    Raises OSError and KeyError like h5py.
     """
     with h5py.File(file, "r") as opened:
         name = path.rstrip("/").rpartition("/")[2] or file.name
@@ -66,8 +68,7 @@ def _short(dataset: h5py.Dataset) -> str:
     if dataset.external or dataset.is_virtual or dataset.size is None or dataset.size > _FEW:
         return f"{dataset.dtype} {' x '.join(map(str, dataset.shape))}"
     value = dataset.asstr()[()] if h5py.check_string_dtype(dataset.dtype) else dataset[()]
-    text = str(value.tolist() if hasattr(value, "tolist") else value)
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return shown(np.asarray(value), _text(dataset.attrs.get("format", "")))
 
 
 def _text(value: object) -> str:

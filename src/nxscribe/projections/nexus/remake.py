@@ -1,4 +1,4 @@
-"""Making files again from their records: with the definition of then, with another one, or to mend what is damaged."""
+"""Makes files again from their records, with the recorded definition or with another one, and repairs damaged files."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from dataclasses import replace
 from pathlib import Path
 
 from nxscribe.errors import Problem, ProjectionError
-from nxscribe.model import NO_DETECTOR, now
+from nxscribe.model import NO_DETECTOR, iso, now
 from nxscribe.projections.files import FileSettings, Written
-from nxscribe.projections.nexus import inspection
-from nxscribe.projections.nexus.project import names_of, write_nexus
+from nxscribe.projections.nexus import _inspection as inspection
+from nxscribe.projections.nexus._project import names_of, write_nexus
 from nxscribe.records.record import DefinitionText, Record
 
 
 def remake(
     record: Record, settings: FileSettings, definition: DefinitionText | None = None, *, without_raw: bool = False
 ) -> Written:
-    """Write a record's files again: equal to the first in all but when they were made, or with another definition.
+    """Write the files of a record again. With the same definition only the times of making differ.
 
-    Raises ProjectionError, also where the entry shows frames whose raw files are not at hand: they could not be shown
-    again, and `without_raw` says that this is meant.
+    Raises ProjectionError, also if the entry shows frames whose raw files are not available, because the new entry
+    could not show them. `without_raw` allows this.
     """
     if not without_raw and inspection.shows_frames(record, settings) and (gone := _missing_raw(record)):
         raise ProjectionError(
@@ -36,9 +36,9 @@ def remake(
 
 
 def mend(record: Record, settings: FileSettings) -> Written:
-    """Bring a record's files to what the record says. What cannot be opened is renamed, never deleted.
+    """Make the files of a record agree with it again. A file that cannot be opened is renamed, and never deleted.
 
-    An entry that was made with a later definition is made with that one again. Raises ProjectionError.
+    An entry that was made with a later definition is made with that definition again. Raises ProjectionError.
     """
     names = names_of(record, settings)
     for file in dict.fromkeys((names.container, names.master)):
@@ -52,14 +52,14 @@ def _with(record: Record, definition: DefinitionText) -> Record:
     if definition.sha256 == record.definition.sha256:
         return record
     note = (
-        f"made again at {now():%FT%TZ} with another definition than that of the scan's start, which had the sha256"
+        f"made again at {iso(now())} with another definition than that of the scan's start, which had the sha256"
         f" {record.definition.sha256}"
     )
     return replace(record, definition=definition, notes=(*record.notes, note))
 
 
 def _missing_raw(record: Record) -> str:
-    """The first raw file of a detector that is not there, looking at the ends of each series."""
+    """The first raw file of a detector that does not exist. Only the first and last file of each series are checked."""
     for series in (one for one in record.raw if one.detector != NO_DETECTOR):
         files = list(series)
         for name in dict.fromkeys((files[0], files[-1])):

@@ -1,18 +1,18 @@
-"""The config as a JSON Schema: what an editor can know of it. `nxscribe check` knows more."""
+"""The config as a JSON Schema for editors. `nxscribe check` finds more errors."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from nxscribe.service.config.schema import ORIGINS, ConfigForm
+from nxscribe.service.config._schema import ORIGINS, SHORT_FORM, ConfigForm
 
 
 def config_schema() -> dict[str, Any]:
-    """The form's own schema, with the short forms of sources, and with names that are no names refused."""
+    """The schema of the pydantic form, with the short forms of sources, and without names that are not valid."""
     schema = ConfigForm.model_json_schema()
     forms = schema["$defs"]
-    tango = forms["SourceForm"]["properties"]["tango"]["anyOf"]
-    source = {"anyOf": [*tango, {"$ref": "#/$defs/SourceForm"}]}
+    short = [one for one in forms["SourceForm"]["properties"][SHORT_FORM]["anyOf"] if one != {"type": "null"}]
+    source = {"anyOf": [*short, {"$ref": "#/$defs/SourceForm"}]}
     forms["SourceForm"]["oneOf"] = [{"required": [origin]} for origin in ORIGINS]
     for properties in (schema["properties"], forms["TechniqueForm"]["properties"]):
         patterns = properties["sources"]["patternProperties"]

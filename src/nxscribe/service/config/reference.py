@@ -10,19 +10,23 @@ from typing import Final
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from nxscribe.service.config.schema import FORMS, ORIGINS
+from nxscribe.service.config._schema import FORMS, ORIGINS
+from nxscribe.service.config._settings import NEEDS_RESTART
 
 _INTRODUCTION: Final = """\
 # The config of a beamline
 
-One YAML file for each beamline. It is read as a whole: every mistake is told at once, with its line and column, and a
-config with mistakes is never used. `nxscribe check CONFIG` tells without a running beamline.
-In the tables a *scalar* is a text, a number, or `true` or `false`.
+Each beamline has one YAML file. It is checked as a whole: all mistakes are reported together, each with its line and
+column. A config with mistakes is never used. `nxscribe check CONFIG` checks a config without a running beamline. In
+the tables on this page, a *scalar* is a text, a number, or `true` or `false`.
 
-YAML is taken as of version 1.2: `on` and `yes` are texts, `12:30` is a text, `010` is ten. Tags, anchors and keys that
-stand twice are refused. Keys that are not listed here are refused. A key with nothing behind it counts as absent.
+The file is YAML 1.2: `on`, `yes` and `12:30` are texts, and `010` is ten. Tags, anchors, duplicate keys, and keys
+that are not listed here are refused. A key without a value counts as absent.
 
-This page is made from the program's own form of the config.
+A running daemon puts an edit of the file in force by itself. A few keys need a restart of the daemon, and the tables
+say so. Until the restart, an edit of such a key is refused as a whole, and the last good config stays in force.
+
+This page is generated from the definition of the config in the source code.
 """
 _WORDS: Final = {
     "string": "text",
@@ -33,7 +37,8 @@ _WORDS: Final = {
 }
 _SCALARS: Final = ["text", "whole number", "number", "true or false"]
 _SHORT_FORMS: Final = """
-In place of the mapping may stand a text, which is a Tango attribute, or a list of texts, which is a list of them:
+Instead of the mapping, a source can be a text, which is a Tango attribute, or a list of texts, which are Tango
+attributes:
 
 ```yaml
 sources:
@@ -44,8 +49,9 @@ sources:
   wavelength: {expression: "12.398 / ${energy}", unit: angstrom}
 ```
 
-A placeholder's value is the first of these that there is: what the control system set in this scan, the technique's
-source, the shared source, what nxscribe knows by itself, the source's default, the definition's default.
+A placeholder has the first of the following values that exists: the value that the control system set in this scan,
+the value of the technique's source, of the shared source, the value that nxscribe itself knows, the default of the
+source, the default of the definition.
 """
 
 
@@ -56,7 +62,7 @@ def reference() -> str:
 
 def _is_told(place: tuple[str, ...]) -> bool:
     """A technique's sources have the form of the shared ones: they are told once."""
-    return place != ("techniques", "*", "sources", "*")
+    return place[:4] != ("techniques", "*", "sources", "*")
 
 
 def _section(place: tuple[str, ...], form: type[BaseModel]) -> str:
@@ -66,7 +72,10 @@ def _section(place: tuple[str, ...], form: type[BaseModel]) -> str:
     properties: dict[str, object] = form.model_json_schema()["properties"]
     for key, field in form.model_fields.items():
         takes = _in_words(properties[key])
-        lines.append(f"| `{key}` | {takes} | {_default(field, key)} | {field.description} |")
+        meaning = field.description or ""
+        if ".".join((*place, key)) in NEEDS_RESTART:
+            meaning += " A change needs a restart."
+        lines.append(f"| `{key}` | {takes} | {_default(field, key)} | {meaning} |")
     if place == ("sources", "*"):
         lines.append(_SHORT_FORMS.rstrip())
     return "\n".join([*lines, ""])

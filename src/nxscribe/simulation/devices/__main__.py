@@ -10,7 +10,7 @@ from importlib import import_module
 
 from tango.server import run
 
-from nxscribe.simulation.layout import SERVER, SERVERS
+from nxscribe.simulation._inventory import SERVER, SERVERS
 
 
 def main() -> None:

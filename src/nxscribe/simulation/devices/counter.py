@@ -6,8 +6,8 @@ import time
 
 from tango.server import attribute, device_property
 
-from nxscribe.simulation.beam import BEAM
-from nxscribe.simulation.devices.instrument import Instrument
+from nxscribe.simulation._beam import BEAM
+from nxscribe.simulation.devices._instrument import Instrument
 
 
 class Counter(Instrument):

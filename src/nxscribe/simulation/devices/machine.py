@@ -6,8 +6,8 @@ import time
 
 from tango.server import attribute
 
-from nxscribe.simulation.beam import RING_LIFETIME_H, ring_current_ma
-from nxscribe.simulation.devices.instrument import Instrument, setting
+from nxscribe.simulation._beam import RING_LIFETIME_H, ring_current_ma
+from nxscribe.simulation.devices._instrument import Instrument, setting
 
 
 class Ring(Instrument):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tango import AttrQuality, AttrWriteType, DevState, Except
 from tango.server import attribute, command, device_property
 
-from nxscribe.simulation.devices.instrument import Instrument
+from nxscribe.simulation.devices._instrument import Instrument
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ import math
 from tango import AttrWriteType, DevState, Except
 from tango.server import attribute, command
 
-from nxscribe.simulation.beam import BEAM, MATERIALS
-from nxscribe.simulation.devices.instrument import Instrument, setting
+from nxscribe.simulation._beam import BEAM, MATERIALS
+from nxscribe.simulation.devices._instrument import Instrument, setting
 
 _HC_KEV_ANGSTROM = 12.39842
 _SI111_ANGSTROM = 3.13560

@@ -1,6 +1,6 @@
-"""What stands before a camera: for each technique a scene, which says what any frame of a series shows.
+"""Scenes: what a camera sees. Each technique has one, which gives every frame of a series.
 
-A scene is a plain set of numbers, so that it travels to the camera's process as JSON; all it shows follows from them.
+A scene is a set of plain numbers, which is sent to the process of the camera as JSON. They determine all frames.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ import dataclasses
 import json
 from typing import Protocol
 
-from nxscribe.simulation.scenes.detector import Counts, EmptyBeam, Frame, Geometry
-from nxscribe.simulation.scenes.film import Film
-from nxscribe.simulation.scenes.fluorescence import FluorescenceMap
-from nxscribe.simulation.scenes.holography import Hologram
-from nxscribe.simulation.scenes.mesh import MeshPoint
-from nxscribe.simulation.scenes.tomography import ImageKey, Tomography
+from nxscribe.simulation.scenes._detector import Counts, EmptyBeam, Frame, Geometry
+from nxscribe.simulation.scenes._film import Film
+from nxscribe.simulation.scenes._fluorescence import FluorescenceMap
+from nxscribe.simulation.scenes._holography import Hologram
+from nxscribe.simulation.scenes._mesh import MeshPoint
+from nxscribe.simulation.scenes._tomography import ImageKey, Tomography
 
 __all__ = [
     "AnyScene",

@@ -1,13 +1,13 @@
-"""The scans that the simulated beamline can play, by technique: what a control system does from start to end."""
+"""The scans of the simulated beamline, one private module for each technique: what a control system does in a scan."""
 
 from __future__ import annotations
 
-from nxscribe.simulation.techniques.fluo import Fluo
-from nxscribe.simulation.techniques.holo import Holo
-from nxscribe.simulation.techniques.mrt import Mrt
-from nxscribe.simulation.techniques.scan import Scan
-from nxscribe.simulation.techniques.technique import Parameters, Progress, Technique
-from nxscribe.simulation.techniques.tomo import Tomo
+from nxscribe.simulation.techniques._fluo import Fluo
+from nxscribe.simulation.techniques._holo import Holo
+from nxscribe.simulation.techniques._mrt import Mrt
+from nxscribe.simulation.techniques._scan import Scan
+from nxscribe.simulation.techniques._technique import Parameters, Progress, Technique
+from nxscribe.simulation.techniques._tomo import Tomo
 
 __all__ = ["TECHNIQUES", "Parameters", "Progress", "Technique"]
 

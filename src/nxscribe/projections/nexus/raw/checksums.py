@@ -1,4 +1,4 @@
-"""Checksums of raw files that are only listed: no link to their pixels would show that they changed."""
+"""Checksums of raw files that can only be listed, because no link to their pixels would show a change."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import h5py
-
-from nxscribe.projections.nexus.raw.names import Names
+from nxscribe.projections.nexus._opening import open_to_read
+from nxscribe.projections.nexus.raw.entry_paths import EntryPaths
 
 ALGORITHM: Final = "sha256"
 _BLOCK: Final = 1 << 22
@@ -55,7 +54,7 @@ def _state(path: str) -> _State | None:
 class Checksums:
     """Those of one scan's files, as far as they can be made in a given time: the next attempt goes on from there."""
 
-    def __init__(self, names: Names, most_s: float) -> None:
+    def __init__(self, names: EntryPaths, most_s: float) -> None:
         """`most_s` is how long the files of all detectors together may take, in s. The last that is begun by then may
         take as long again: one that takes longer stays without.
         """
@@ -92,7 +91,7 @@ class Checksums:
         """What the entry says, by the files' names in it, and when it was written (UNIX time)."""
         container = self._names.container
         try:
-            with h5py.File(container, "r", locking=False) as file:
+            with open_to_read(container) as file:
                 note = file[self._names.entry][group]["data_file"]
                 texts = (note[name].asstr()[()].tolist() for name in ("file_name", "checksum"))
                 return dict(zip(*texts, strict=True)), container.stat().st_mtime

@@ -1,8 +1,10 @@
-"""What every raw format gives: a node that reads as the frames, and the first file that is not whole."""
+"""What every raw format gives: a node that shows the frames, and the first file that is not complete."""
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,68 +14,101 @@ import numpy as np
 import numpy.typing as npt
 
 from nxscribe.model import Value
-from nxscribe.projections.nexus.nodes import FRAME_RANK, ExternalLinkNode, Node, VirtualNode
+from nxscribe.projections.nexus.nodes import ExternalLinkNode, Node, VirtualNode
 
+_NO_RIGHT: Final = frozenset({errno.EACCES, errno.EPERM})
 FEW_PIXELS: Final = 16
-"""Frames of fewer may be of one value by chance."""
+"""A frame with fewer pixels can have one single value by chance."""
+_KINDS: Final = {
+    stat.S_IFDIR: "folder",
+    stat.S_IFIFO: "named pipe",
+    stat.S_IFSOCK: "socket",
+    stat.S_IFCHR: "device",
+    stat.S_IFBLK: "device",
+}
 
 
 class RawError(Exception):
-    """A raw file cannot be linked. Its text is the reason and names the file."""
+    """A raw file cannot be linked. The text is the reason, and contains the name of the file."""
 
 
 class ListedOnlyError(RawError):
-    """Raw files of a form that HDF5 cannot show, whole as they may be."""
+    """HDF5 cannot show raw files of this form, although they are complete."""
 
 
 class NotYetError(RawError):
-    """A raw file is not there, or not whole: its detector may still be writing it."""
+    """A raw file does not exist or is not complete. The detector may still write it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frames:
-    """A detector's frames within reach, up to the first file that is not whole."""
+    """The frames of a detector that can be shown, up to the first file that is not complete."""
 
     node: ExternalLinkNode | VirtualNode
-    """Goes to `data` in the detector's group."""
+    """The node for `data` in the group of the detector."""
     counts: Sequence[int]
-    """How many frames each file has that it shows whole, from the first on."""
+    """The number of frames of each complete file, beginning with the first."""
+    shown: int
+    """How many frames are shown, including those of a last file that is not complete."""
     aside: dict[Path, dict[str, Node]] = field(default_factory=dict)
     """What has to be in files aside for it, by the path in their entry. The first is needed by the next."""
     spoiled: RawError | None = None
-    """Why the files after those are not shown."""
+    """Why the following files are not shown."""
     doubt: str = ""
-    """Why what is shown may not be what the detector saw."""
+    """Why the shown frames may differ from those that the detector saw."""
+    gaps: tuple[RawError, ...] = ()
+    """Which of the shown frames a reader gets as fill values, and why."""
     short: str = ""
-    """Why the last file may have more frames than are shown; it may still get them."""
+    """Why the last file should have more frames than are shown. It may still get them."""
+    remarks: tuple[str, ...] = ()
+    """Remarks about the interpretation of the files."""
     blocks: Mapping[str, VirtualNode] = field(default_factory=dict)
     """All frames in several datasets, by name, where one cannot show them; `node` is then the first."""
 
     @property
     def files(self) -> int:
-        """How many files it shows whole."""
+        """How many files are shown completely."""
         return len(self.counts)
 
     @property
-    def shown(self) -> int:
-        """How many frames it shows, those of a last file that is not whole among them."""
-        nodes = self.blocks.values() or (self.node,)
-        return sum(node.shape[0] if node.shape and len(node.shape) > FRAME_RANK else 1 for node in nodes)
-
-    @property
     def uneven(self) -> int | None:
-        """The first file with another number of frames than the first of all has, the last file apart."""
+        """The first file with another number of frames than the first file has. The last file is not considered."""
         return next((index for index, count in enumerate(self.counts[:-1]) if count != self.counts[0]), None)
+
+
+def unreadable(path: Path | str, error: OSError) -> NotYetError:
+    """What the operating system has against a raw file. It may pass: a right is given, a disk is mounted again."""
+    remedy = " (give the user that nxscribe runs as the right to read it)" if error.errno in _NO_RIGHT else ""
+    return NotYetError(f"{path} cannot be read: {error.strerror}{remedy}")
+
+
+def misread(path: Path | str, error: Exception) -> NotYetError:
+    """What the library of a format has against a raw file, in which it may not tell what the operating system has."""
+    if not os.access(path, os.R_OK):
+        return unreadable(path, PermissionError(errno.EACCES, os.strerror(errno.EACCES)))
+    if isinstance(error, OSError):
+        return NotYetError(f"{path} cannot be read: {error}")
+    return NotYetError(
+        f"{path} cannot be understood: its header is damaged, not yet whole, or of another format "
+        f"({type(error).__name__}: {error})"
+    )
 
 
 def status_of(path: Path | str) -> os.stat_result:
     """What stat(2) says of a raw file. Raises RawError."""
     try:
-        return Path(path).stat()
+        return checked(path, Path(path).stat())
     except FileNotFoundError:
         raise NotYetError(f"{path} is not there") from None
     except OSError as error:
-        raise RawError(f"{path} cannot be read: {error.strerror}") from error
+        raise unreadable(path, error) from error
+
+
+def checked(path: Path | str, status: os.stat_result) -> os.stat_result:
+    """The status of what is a file. Raises RawError for all else: to open a pipe would wait for its writer."""
+    if not stat.S_ISREG(status.st_mode):
+        raise RawError(f"{path} is a {_KINDS.get(stat.S_IFMT(status.st_mode), 'special file')}, and no file of frames")
+    return status
 
 
 def never_written(path: str, first: int) -> NotYetError:
@@ -88,10 +123,16 @@ def doubt_about(path: str, last: Value) -> str:
     return f"{path}: the last frame holds nothing but {last.flat[0]}, as where a detector stopped before it"
 
 
-def unlike_counts(dtype: npt.DTypeLike) -> float:
-    """A fill value that no detector counts to: what a frame would read as whose source is gone."""
+def unlike_counts(dtype: npt.DTypeLike) -> Value:
+    """A fill value that no detector counts to: what a frame would read as whose source is gone.
+
+    One element of the type itself: the largest number of 64 bits is none that a float can hold.
+    """
     known = np.dtype(dtype)
-    if known.kind == "f":
-        return float("nan")
-    bits = 8 * known.itemsize
-    return 2.0**bits - 1 if known.kind == "u" else -(2.0 ** (bits - 1))
+    if known.kind in "fc":
+        return np.full((), np.nan, known)
+    if known.kind == "u":
+        return np.full((), np.iinfo(known).max, known)
+    if known.kind == "i":
+        return np.full((), np.iinfo(known).min, known)
+    return np.zeros((), known)

@@ -1,11 +1,11 @@
-"""Whether a master file can be relied on: links, raw sources, plots, units, times, identifiers, and NeXus itself.
+"""Validation of a master file: links, raw files, plots, units, times, identifiers, and the rules of NeXus.
 
-HDF5 and the NeXus validators each stay silent about much that makes a file worthless, so that everything is looked at
-here; what the validators know, they are asked.
+HDF5 and the NeXus validators do not report many faults that make a file useless. Therefore nxscribe checks a file
+itself, and calls the validators for what they know. docs/explanation/validation.md lists all checks.
 """
 
-from nxscribe.projections.nexus.validate.examination import validate
-from nxscribe.projections.nexus.validate.false_alarms import NEXUSFORMAT, PYNXTOOLS, FalseAlarm
-from nxscribe.projections.nexus.validate.finding import Check, Finding, Report
+from nxscribe.projections.nexus.validate._examination import validate
+from nxscribe.projections.nexus.validate._finding import Check, Finding, Report
+from nxscribe.projections.nexus.validate._suppressions import NEXUSFORMAT, PYNXTOOLS, FalseAlarm
 
 __all__ = ["NEXUSFORMAT", "PYNXTOOLS", "Check", "FalseAlarm", "Finding", "Report", "validate"]

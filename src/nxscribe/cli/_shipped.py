@@ -1,0 +1,14 @@
+"""The folder of the configs and definitions that come with the program."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nxscribe
+
+
+def shipped() -> Path:
+    """The folder that holds `configs` and `definitions`: inside the installed package, or the source tree's top."""
+    package = Path(nxscribe.__file__).parent
+    installed = package / "share"
+    return installed if installed.is_dir() else package.parents[1]

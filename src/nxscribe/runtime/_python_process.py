@@ -1,0 +1,153 @@
+"""A child process: the one place that starts Python processes of our own, reads what they print, and ends them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Final, Self
+
+DEATH_S: Final = 1.0
+"""A process that was killed is gone by then, unless it waits for a file system that does not answer."""
+
+
+class PythonProcess:
+    """A Python process of our own, from its start to its end. Use it with `with`, or call `stop`.
+
+    It has a session of its own: Ctrl-C on the terminal reaches the parent alone, which then ends it in good order.
+    """
+
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        *,
+        output: Path | None = None,
+        append: bool = False,
+        pass_fds: Sequence[int] = (),
+        ends_with_stdin: bool = False,
+        directory: Path | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """Start it. Raises OSError when that is impossible.
+
+        Args:
+            arguments: What follows the name of the interpreter, such as `["-m", "nxscribe.module"]`.
+            output: The file that takes all that it prints; a temporary one by default.
+            append: Whether what stands in that file is kept.
+            pass_fds: The file descriptors that it inherits.
+            ends_with_stdin: Whether it ends by itself when its standard input closes; else it has none.
+            directory: Its working directory; that of this process by default.
+            environment: Variables beside those of this process.
+        """
+        self._output: IO[bytes] = (
+            output.open("a+b" if append else "w+b") if output else tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
+        )
+        try:
+            self._popen = subprocess.Popen(  # noqa: S603 - our own interpreter, no shell
+                [sys.executable, *arguments],
+                stdin=subprocess.PIPE if ends_with_stdin else subprocess.DEVNULL,
+                stdout=self._output,
+                stderr=self._output,
+                pass_fds=tuple(pass_fds),
+                cwd=directory,
+                env={**os.environ, **environment} if environment else None,
+                start_new_session=True,
+            )
+        except BaseException:
+            self._output.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._popen.pid
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it runs. A process that a file system holds is alive even after `kill`."""
+        return self._popen.poll() is None
+
+    @property
+    def exit_code(self) -> int | None:
+        """The exit code, negative for the number of the signal that ended it; None while it is alive."""
+        return self._popen.poll()
+
+    @property
+    def ending(self) -> str:
+        """How it ended, to follow "the process died": `by SIGSEGV`, `with exit code 3`."""
+        code = self.exit_code
+        if code is None:
+            return "and is held by a file system"
+        if code >= 0:
+            return f"with exit code {code}"
+        try:
+            return f"by {signal.Signals(-code).name}"
+        except ValueError:  # a real-time signal
+            return f"by signal {-code}"
+
+    @property
+    def is_working(self) -> bool:
+        """Whether it runs, or would if it had a processor: it waits neither for a disk nor for another process."""
+        try:
+            return Path(f"/proc/{self.pid}/stat").read_text().rpartition(") ")[2].startswith("R")
+        except OSError:
+            return False
+
+    @property
+    def printed(self) -> str:
+        """What it has printed since its start or since `forget_printed`. Empty after `stop` of a temporary output."""
+        if self._output.closed:
+            return ""
+        size = os.fstat(self._output.fileno()).st_size
+        return os.pread(self._output.fileno(), size, 0).decode(errors="replace")
+
+    def forget_printed(self) -> None:
+        """Empty its output, so that `printed` tells what comes from now on. Only where nobody else reads the file."""
+        self._output.seek(0)
+        self._output.truncate()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait for its end, at most `timeout_s` seconds. Returns whether it has ended."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._popen.wait(timeout_s)
+        return not self.is_alive
+
+    def close_stdin(self) -> None:
+        """Close its standard input: one that ends with it begins to end. Several end side by side so."""
+        if self._popen.stdin and not self._popen.stdin.closed:
+            self._popen.stdin.close()
+
+    def terminate(self) -> None:
+        """Ask it by SIGTERM to end."""
+        self._popen.terminate()
+
+    def kill(self) -> None:
+        """End it now, with all processes that it started and that did not leave its session's process group."""
+        if self.is_alive:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
+
+    def stop(self, grace_s: float = 0.0) -> None:
+        """End it: give it `grace_s` seconds to end by itself, then kill it. May be called again.
+
+        A process that waits for a file system is left behind; `is_alive` tells.
+        """
+        self.close_stdin()
+        if not self.wait(grace_s):
+            self.kill()
+            self.wait(DEATH_S)
+        self._output.close()

@@ -1,0 +1,65 @@
+"""Everything that is wrong with a beamline's config and definitions, whatever state they are in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from nxscribe.definitions import load_definition
+from nxscribe.errors import InputError, Problem
+from nxscribe.plan import CapturePlan
+from nxscribe.service.check._examine_places import examine_places
+from nxscribe.service.check.compiling import compile_techniques
+from nxscribe.service.config import UnreadableError, examine_config
+from nxscribe.service.reload.beamline_files import named_definitions
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What was found."""
+
+    techniques: tuple[str, ...]
+    """Those of the config, sorted, as far as they can be read."""
+    problems: tuple[Problem, ...]
+    """Errors and warnings: those of the config, then those of the definitions, each in the order of the file."""
+    readable: bool = True
+    """Whether there is a config to speak of."""
+
+
+def examine(path: Path, *, live: bool = False, here: bool = False) -> Examination:
+    """Examine the config at `path` and all that it names, the devices with `live`, this machine's folders with `here`.
+
+    Raises nothing for what its author can mend.
+    """
+    try:
+        examined = examine_config(path)
+    except UnreadableError as error:
+        return Examination((), error.problems, readable=False)
+    techniques = tuple(sorted(examined.config.techniques)) if examined.config else ()
+    problems = [*examined.problems, *_of_definitions(path, techniques)]
+    if examined.config:
+        compiled = compile_techniques(examined.config, examined.omitted)
+        problems += compiled.problems
+        if here:
+            problems += examine_places(examined.config)
+        if live:
+            problems += _asked(examined.config.source_settings, compiled.plans.values())
+    return Examination(techniques, tuple(dict.fromkeys(problems)))
+
+
+def _asked(settings: Mapping[str, object], plans: Iterable[CapturePlan]) -> tuple[Problem, ...]:
+    from nxscribe.service.check._examine_live import examine_live  # noqa: PLC0415 - sources are read for this alone
+
+    return examine_live(settings, tuple(plans))
+
+
+def _of_definitions(path: Path, examined: tuple[str, ...]) -> Iterator[Problem]:
+    """The problems of the definitions that a config names in techniques of which more is wrong."""
+    for name, (definition, *additions) in named_definitions(path.absolute()):
+        if name in examined:
+            continue
+        try:
+            yield from load_definition(name, definition, additions).warnings
+        except InputError as error:
+            yield from error.problems

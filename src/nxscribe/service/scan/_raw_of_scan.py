@@ -1,0 +1,118 @@
+"""The raw files of a scan: those that the control system names one by one, and all of them when the scan has ended."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from fnmatch import fnmatchcase
+
+from nxscribe.errors import Problem, TriggerRefusedError
+from nxscribe.model import NO_DETECTOR, RawSearch, RawSeries, Reading, Snapshot, plain, with_file
+from nxscribe.plan import CapturePlan, LimaDetector, camera_files, writes
+from nxscribe.records import EndReason, Record
+from nxscribe.service.config import Config
+from nxscribe.service.scan.requests import EndRequest
+
+
+def with_named_file(
+    record: Record, name: str, cameras: Mapping[str, LimaDetector], datasets: Mapping[str, str]
+) -> Record:
+    """The record with one more raw file: of the detector that writes such names, or of none.
+
+    A relative name belongs to the scan's own folder. Raises TriggerRefusedError for what is no file's name.
+    """
+    path = plain(os.path.join(record.directory, name))  # noqa: PTH118 - texts, as the record has them
+    try:
+        if not name.strip() or name.endswith("/"):
+            raise ValueError(f"{name!r} names no file")
+        detector = _camera(path, cameras, record.initial.readings) or _folder(path, record.searches)
+        return replace(record, raw=with_file(record.raw, detector, path, datasets.get(detector, "")))
+    except ValueError as error:
+        raise TriggerRefusedError(
+            Problem(str(error), remedy="write a file's path, or its name in the scan's folder")
+        ) from None
+
+
+def named_raw(
+    record: Record, cameras: Mapping[str, LimaDetector], final: Mapping[str, Reading]
+) -> tuple[RawSeries, ...]:
+    """All files that were named in a scan, now that it is over: a camera may have been prepared after its start."""
+    return tuple(
+        replace(series, detector=camera, dataset=cameras[camera].dataset)
+        if series.detector == NO_DETECTOR
+        and (camera := _camera(f"{series.directory}/{next(iter(series))}", cameras, final))
+        else series
+        for series in record.raw
+    )
+
+
+def last_named(record: Record) -> str:
+    """The file that was named last, as far as the record tells."""
+    if not record.raw:
+        return ""
+    series = record.raw[-1]
+    return f"{series.directory}/{series.name(series.first + series.count - 1)}"
+
+
+def with_raw(
+    record: Record, request: EndRequest, listed: tuple[RawSeries, ...], plan: CapturePlan, config: Config
+) -> Record:
+    """The ended `record` with its raw files: what the trigger lists goes before what was named during the scan, and
+    that before what a camera says and what is to be looked for. Where the files that were named are some of those that
+    the camera says, it is these: a control system may name the last one only. `listed` are the request's own.
+    """
+    final = record.final or record.initial
+    finished = record.end_reason is EndReason.FINISHED
+    cameras = camera_files(plan.detectors, record.initial, final, finished=finished)
+    named = [one for one in named_raw(record, plan.detectors, final.readings) if one.detector not in request.files]
+    more = {one.detector for one in named if not any(one.is_within(said) for said in cameras.series)}
+    named = [one for one in named if one.detector in more]
+    told = {series.detector for series in (*listed, *named)}
+    said = [series for series in cameras.series if series.detector not in told]
+    searches = tuple(search for search in record.searches if search.detector not in told)
+    raw = (*listed, *named, *said)
+    known = {**cameras.frames, **_configured(record, config.frames, final)}
+    taking_part = {series.detector for series in raw} | {search.detector for search in searches}
+    return replace(
+        record,
+        raw=raw,
+        searches=searches,
+        frames={name: count for name, count in known.items() if name in taking_part} | request.frames,
+        notes=(*record.notes, *(problem.explanation for problem in cameras.problems)),
+    )
+
+
+def _camera(path: str, cameras: Mapping[str, LimaDetector], readings: Mapping[str, Reading]) -> str:
+    return next((name for name, camera in cameras.items() if writes(camera, readings, path)), NO_DETECTOR)
+
+
+def _folder(path: str, searches: tuple[RawSearch, ...]) -> str:
+    folder, _, name = path.rpartition("/")
+    fitting = (
+        search.detector
+        for search in searches
+        if plain(search.directory) == folder and fnmatchcase(name, search.pattern)
+    )
+    return next(fitting, NO_DETECTOR)
+
+
+def _configured(record: Record, frames: Mapping[str, int | str], final: Snapshot) -> dict[str, int]:
+    """What the config says, where a placeholder that it names has a number."""
+    found: dict[str, int] = {}
+    readings = {**record.initial.readings, **final.readings, **record.given}
+    for detector, asked in frames.items():
+        if isinstance(asked, int):
+            found[detector] = asked
+        elif (reading := readings.get(asked)) and (count := _whole_number(reading)) is not None:
+            found[detector] = count
+    return found
+
+
+def _whole_number(reading: Reading) -> int | None:
+    value = reading.value
+    if value is None or value.shape != () or value.dtype.kind not in "iuf":
+        return None
+    number = float(value)
+    # HDF5 holds no greater one.
+    return int(number) if number.is_integer() and 0 <= number < 2**63 else None

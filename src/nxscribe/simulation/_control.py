@@ -1,0 +1,76 @@
+"""The hands of a control system: it moves motors, works shutters and runs cameras, over Tango like any other."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import tango
+
+from nxscribe.errors import Problem
+from nxscribe.simulation._process import SimulationError
+
+_POLL_S = 0.004
+_MOVE_LIMIT_S = 60.0
+
+
+class Control:
+    """What the scans of the simulated beamline are played with. Proxies are made once and kept."""
+
+    def __init__(self, tango_host: str) -> None:
+        self._host = tango_host
+        self._proxies: dict[str, tango.DeviceProxy] = {}
+
+    def device(self, name: str) -> tango.DeviceProxy:
+        """The proxy of a device, such as `sim/motor/sx`."""
+        if name not in self._proxies:
+            self._proxies[name] = tango.DeviceProxy(f"tango://{self._host}/{name}")
+        return self._proxies[name]
+
+    def read(self, attribute: str) -> float:
+        """The value of a numeric attribute, such as `sim/mono/dcm/energy`."""
+        device, name = attribute.rsplit("/", 1)
+        return float(self.device(device).read_attribute(name).value)
+
+    @contextmanager
+    def moving(self, motor: str, position: float, velocity: float) -> Iterator[None]:
+        """Inside, a motor moves at this velocity; afterwards it has arrived, or an error has stopped it."""
+        proxy = self.device(f"sim/motor/{motor}")
+        usual = proxy.velocity
+        proxy.velocity = velocity
+        proxy.position = position
+        proxy.velocity = usual
+        try:
+            yield
+        except BaseException:
+            proxy.command_inout("Stop")
+            raise
+        self._arrive(motor)
+
+    def move(self, **positions: float) -> None:
+        """Move several motors at once, and wait until all have arrived.
+
+        Raises SimulationError when one never does.
+        """
+        for motor, position in positions.items():
+            self.device(f"sim/motor/{motor}").position = position
+        self._arrive(*positions)
+
+    def _arrive(self, *motors: str) -> None:
+        deadline = time.monotonic() + _MOVE_LIMIT_S
+        for motor in motors:
+            while self.device(f"sim/motor/{motor}").state() == tango.DevState.MOVING:
+                if time.monotonic() > deadline:
+                    raise SimulationError(
+                        Problem(
+                            f"sim/motor/{motor} did not arrive within {_MOVE_LIMIT_S:g} s",
+                            "its velocity is too low for the way",
+                            "raise its velocity, or call its Stop",
+                        )
+                    )
+                time.sleep(_POLL_S)
+
+    def shutter(self, *, is_open: bool) -> None:
+        """Open or close the front shutter."""
+        self.device("sim/shutter/front").command_inout("Open" if is_open else "Close")
