@@ -227,6 +227,7 @@ class _DeviceServer(Events):
         self._settings = settings
         self._up = threading.Event()
         self._failure: str | None = None
+        self._is_told_to_end = False
         self._thread = threading.Thread(target=self._run, name="tango server", daemon=True)
         # Events go out beside the trigger that they speak of: it waits for none.
         self._changed: queue.SimpleQueue[str | None] = queue.SimpleQueue()
@@ -287,7 +288,10 @@ class _DeviceServer(Events):
         self._publisher.stopping.set()
         self._changed.put(None)
         self._publisher.stop(_STOP_S)
-        if self._up.is_set() and not self.ended:
+        if self._up.is_set() and not self.ended and not self._is_told_to_end:
+            # Once only: the end of a Tango server (cppTango 10.3) does not allow for a second call while the first one
+            # still waits for its database.
+            self._is_told_to_end = True
             with contextlib.suppress(tango.DevFailed):
                 tango.Util.instance().get_dserver_device().kill()
             self._thread.join(_STOP_S)
