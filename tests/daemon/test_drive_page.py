@@ -52,7 +52,8 @@ def test_the_macro_starts_and_ends_a_scan_and_aborts_one_that_fails(tomo: Daemon
         assert file["entry_0001/tomo_n"].asstr()[()] == "1500"
         assert file["entry_0001/rotation_angle"].asstr()[()] == "0.0 0.12"
         reasons = [file[entry]["nxscribe/end_reason"].asstr()[()] for entry in file]
-        assert reasons == ["finished", "aborted"]
+        assert reasons == ["finished", "failed"]
+        assert file["entry_0002/nxscribe/reason"].asstr()[()] == "ValueError('the motor is stuck')"
 
 
 def test_the_commands_of_the_shell_do_the_same(tomo: Daemon) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import h5py
 import pytest
 import tango
 from daemons import Daemon
 
+from nxscribe.projections.nexus.validate import validate
 from nxscribe.triggers.client import ClientError
 
 
@@ -17,6 +21,11 @@ def refused(daemon: Daemon, **request: object) -> str:
         daemon.end_scan(**request)
     assert failure.value.args[0].reason == "NXSCRIBE_Refused"
     return str(failure.value.args[0].desc)
+
+
+def nxscribe(*arguments: object) -> str:
+    program = [sys.executable, "-m", "nxscribe", *map(str, arguments)]
+    return subprocess.run(program, capture_output=True, text=True, check=True).stdout
 
 
 def test_an_end_sent_again_is_answered_as_before_and_leaves_the_next_scan_open(daemon: Daemon):
@@ -67,11 +76,34 @@ def test_an_abort_by_name_aborts_that_scan_and_no_other(daemon: Daemon):
     assert daemon.end_scan(abort=True, scan="a2")["entry"] == second["entry"]
 
 
-def test_an_end_that_aborts_without_a_name_is_refused_and_names_the_command_for_that(daemon: Daemon):
+@pytest.mark.parametrize(
+    ("request_", "expected"),
+    [
+        ({"end_reason": "failed"}, "failed"),
+        ({"end_reason": "USER_ABORT"}, "aborted"),
+        ({"end_reason": "stop"}, "stopped"),
+        ({"abort": True}, "aborted"),
+        ({"abort": True, "end_reason": "failed"}, "failed"),
+    ],
+)
+def test_one_call_ends_a_scan_with_how_and_why_it_ended_and_what_it_had_by_then(
+    daemon: Daemon, request_: dict[str, object], expected: str
+):
     daemon.start_scan()
-    assert "AbortScan" in refused(daemon, abort=True)
-    assert daemon.proxy.state() == tango.DevState.RUNNING
-    daemon.client.abort()
+    answer = daemon.end_scan(**request_, reason="limit switch of sx", parameters={"exposure": 0.5})
+    assert (answer["end_reason"], answer["warnings"]) == (expected, [])
+    shown = daemon.client.end(record=answer["record"])
+    assert shown.end_reason == expected
+    daemon.await_files()
+    with h5py.File(answer["master"]) as file:
+        assert file[f"{answer['entry']}/nxscribe/end_reason"].asstr()[()] == expected
+        assert file[f"{answer['entry']}/nxscribe/reason"].asstr()[()] == "limit switch of sx"
+        assert file[f"{answer['entry']}/instrument/control/exposure"][()] == 0.5
+    findings = [one for one in validate(Path(answer["master"]), with_others=False).findings if "failed" in one.what]
+    assert [one.what for one in findings] == ["the scan failed: limit switch of sx"] * (expected == "failed")
+    shown_record = nxscribe("records", "show", daemon.config, answer["record"])
+    assert f"{expected} 2" in shown_record
+    assert "limit switch of sx" in shown_record
 
 
 def test_a_missing_value_that_is_mandatory_is_told_apart_in_answer_status_and_file(daemon: Daemon):

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+import h5py
 import pytest
 import tango
 from daemons import DEFINITION, Daemon, wait_until
@@ -61,11 +62,22 @@ def test_a_start_while_a_scan_runs_is_refused_and_harms_nothing(daemon: Daemon):
     assert daemon.end_scan()["entry"] == "entry_0001"
 
 
-def test_files_of_an_unknown_detector_are_refused_and_the_scan_goes_on(daemon: Daemon):
+def test_nothing_that_is_sent_with_an_end_leaves_its_scan_open(daemon: Daemon):
     daemon.start_scan()
-    assert "no detector 'pco'" in refused(lambda: daemon.end_scan(files={"pco": ["/raw/a.h5"]}))
-    assert daemon.proxy.state() == tango.DevState.RUNNING
-    daemon.end_scan()
+    ended = daemon.end_scan(
+        files={"pco": ["a.h5"], "b": 3}, frames={"pco": -1}, parmeters={}, reason="\ud800\0", end_reason="burst"
+    )
+    assert daemon.proxy.state() == tango.DevState.ON
+    assert ended["end_reason"] == "finished"
+    for number, told in enumerate(["files of 'b'", "frames of 'pco'", "'parmeters'", "'burst'", "no detector 'pco'"]):
+        assert told in ended["warnings"][number]
+    daemon.await_files()
+    with h5py.File(ended["master"]) as file:
+        entry = file[ended["entry"]]
+        assert entry["nxscribe/reason"].asstr()[()] == "\\ud800\\x00"
+        notes = entry["nxscribe/notes"].asstr()[()].tolist()
+        assert notes == [f"of what the control system sent with the end: {one}" for one in ended["warnings"]]
+        assert entry["measurement/files"].asstr()[()].tolist() == ["phantom/a1/a.h5"]
 
 
 def test_a_bad_reload_leaves_the_last_good_definitions_and_a_good_one_mends_it(daemon: Daemon):

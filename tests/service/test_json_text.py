@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from nxscribe.model import now
 from nxscribe.service.json_text import Unfit, decode_json
-from nxscribe.service.scan.requests import StartRequest, decode_parameters, decode_request, parameter_readings
+from nxscribe.service.scan.requests import decode_parameters, decode_start, parameter_readings
 
 plain = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -50,7 +50,7 @@ def test_depth_without_measure_spoils_one_parameter_and_nothing_beside_it(
     text = (
         f'{{"proposal": "p", "sample": "s", "scan": "n", "technique": "t", "parameters": {{"deep": {deep}, "q": 5}}}}'
     )
-    request = decode_request(text, StartRequest)
+    request = decode_start(text)
     readings = parameter_readings(request.parameters, now())
     assert "cannot be kept" in readings["deep"].error
     assert readings["q"].value == 5

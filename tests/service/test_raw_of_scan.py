@@ -59,7 +59,7 @@ def over(tmp_path: Path) -> Record:
 def settled(record: Record, config: Config, request: EndRequest | None = None) -> Record:
     request = request or EndRequest()
     plan = CapturePlan("tomo", None, {}, frozenset(), frozenset(), frozenset(), detectors={"pco": CAMERA})  # type: ignore[arg-type]
-    return with_raw(record, request, raw_files(request, config.datasets), plan, config)
+    return with_raw(record, request, raw_files(request, config.datasets, record.directory), plan, config)
 
 
 def test_a_camera_tells_its_files_and_frames_and_another_detectors_are_looked_for(over: Record, tmp_path: Path) -> None:

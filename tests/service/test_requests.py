@@ -5,11 +5,12 @@ import pytest
 
 from nxscribe.errors import TriggerRefusedError
 from nxscribe.model import now
+from nxscribe.records import EndReason
 from nxscribe.service.scan.requests import (
     EndRequest,
-    StartRequest,
+    decode_end,
     decode_parameters,
-    decode_request,
+    decode_start,
     parameter_readings,
     raw_files,
 )
@@ -33,20 +34,67 @@ def reading(value):
 )
 def test_an_unusable_start_is_refused_with_what_is_wrong_and_the_form_wanted(text: str, expected: str):
     with pytest.raises(TriggerRefusedError) as refused:
-        decode_request(text, StartRequest)
+        decode_start(text)
     assert expected in str(refused.value)
     assert '"proposal"' in str(refused.value)
 
 
-def test_a_number_of_frames_that_no_file_can_hold_is_refused():
-    assert decode_request(f'{{"frames": {{"pco": {2**63 - 1}}}}}', EndRequest).frames == {"pco": 2**63 - 1}
+def test_a_number_of_frames_that_no_file_can_hold_is_left_out_of_the_end():
+    assert decode_end(f'{{"frames": {{"pco": {2**63 - 1}}}}}').frames == {"pco": 2**63 - 1}
     for count in (2**63, 10**22, -1):
-        with pytest.raises(TriggerRefusedError, match="frames"):
-            decode_request(f'{{"frames": {{"pco": {count}}}}}', EndRequest)
+        request = decode_end(f'{{"frames": {{"pco": {count}, "eiger": 5}}}}')
+        assert request.frames == {"eiger": 5}
+        assert "frames of 'pco'" in request.unusable[0]
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '"finished"', '{"record": 3}', '{"scan": 1e999}'])
+def test_an_end_that_does_not_tell_which_scan_is_meant_is_refused_with_the_form_wanted(text: str):
+    with pytest.raises(TriggerRefusedError, match='"end_reason"'):
+        decode_end(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('{"reason": 5}', "reason"),
+        ('{"reason": "a", "reason": "b"}', "twice"),
+        ('{"parameters": [1]}', "parameters"),
+        ('{"files": {"pco": "/raw/a.h5"}}', "files of 'pco'"),
+        ('{"files": ["/raw/a.h5"]}', "files"),
+        ('{"parmeters": {"a": 1}}', "'parmeters' is no key"),
+        ('{"end_reason": "exploded"}', "'exploded' is none of finished, stopped, aborted, failed, interrupted"),
+        ('{"unusable": ["x"]}', "'unusable' is no key"),
+    ],
+)
+def test_what_cannot_be_used_of_an_end_is_told_and_the_rest_is_used(text: str, told: str):
+    request = decode_end(text[:-1] + ', "record": "r1", "abort": null}')
+    assert request.record == "r1"
+    assert len(request.unusable) == 1
+    assert told in request.unusable[0]
+
+
+@pytest.mark.parametrize(
+    ("word", "outcome"),
+    [
+        ("failed", EndReason.FAILED),
+        ("FAILURE", EndReason.FAILED),
+        ("Exception", EndReason.FAILED),
+        ("Stop", EndReason.STOPPED),
+        ("USER_ABORT", EndReason.ABORTED),
+        ("success", EndReason.FINISHED),
+        ("interrupted", EndReason.INTERRUPTED),
+        ("", None),
+    ],
+)
+def test_the_words_of_control_systems_for_an_end_are_understood(word: str, outcome: EndReason | None):
+    request = decode_end(f'{{"end_reason": "{word}", "reason": " limit switch \\ud800 "}}')
+    assert request.outcome is outcome
+    assert request.reason == "limit switch \\ud800"
+    assert request.unusable == ()
 
 
 def test_an_empty_argument_ends_a_scan_with_nothing_more():
-    assert decode_request("", EndRequest) == EndRequest()
+    assert decode_end("") == EndRequest()
 
 
 def test_parameters_that_are_no_object_are_refused():
@@ -114,9 +162,20 @@ def test_a_value_without_a_faithful_form_is_a_reading_that_says_why(value):
 
 
 @pytest.mark.parametrize(
-    "path", ["/raw/a\0.h5", "/raw/\0/a.h5", "/raw/", "/raw/..", "/raw/" + "n" * 300, "/raw/\udcff.h5", "raw/a.h5"]
+    "path", ["/raw/a\0.h5", "/raw/\0/a.h5", "/raw/", "/raw/..", "/raw/" + "n" * 300, "/raw/\udcff.h5"]
 )
-def test_a_raw_file_that_no_file_system_or_master_can_name_is_refused_with_the_end(path: str):
-    with pytest.raises(TriggerRefusedError, match="raw files cannot be taken") as refused:
-        raw_files(EndRequest(files={"pco": ["/raw/a.h5", path]}), {"pco": ""})
-    assert "send the end again" in str(refused.value)
+def test_a_raw_file_that_no_file_system_or_master_can_name_is_left_out_of_the_end(path: str):
+    listed = raw_files(EndRequest(files={"pco": ["/raw/a.h5", path]}), {"pco": ""}, "/data/s1")
+    assert [(series.directory, list(series)) for series in listed.series] == [("/raw", ["a.h5"])]
+    assert "a raw file is left out" in listed.unusable[0]
+
+
+def test_raw_files_of_an_end_are_those_of_the_scans_folder_and_of_nobody_where_the_detector_is_unknown():
+    request = EndRequest(files={"pco": ["b.h5"], "frelon": ["/raw/c.edf"]}, frames={"frelon": 3, "pco": 4})
+    listed = raw_files(request, {"pco": ""}, "/data/s1")
+    assert [(one.detector, one.directory, *one) for one in listed.series] == [
+        ("pco", "/data/s1", "b.h5"),
+        ("", "/raw", "c.edf"),
+    ]
+    assert listed.frames == {"pco": 4}
+    assert all("no detector 'frelon', only pco" in one for one in listed.unusable)

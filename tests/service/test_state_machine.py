@@ -100,6 +100,13 @@ OF_NEXT = AbortRequested(EndRequest(scan="next", abort=True))
         (Idle(), END, Idle(), (Refuse(Refusal.NOT_OPEN),)),
         (Starting("a"), END, Starting("a"), (Refuse(Refusal.NOT_OPEN),)),
         (Running(SCAN), END, Ending(SCAN, FINISHED), (Do.CAPTURE_FINAL,)),
+        (
+            Running(SCAN),
+            EndRequested(EndRequest(end_reason="failed")),
+            Ending(SCAN, EndReason.FAILED),
+            (Do.CAPTURE_FINAL,),
+        ),
+        (Running(SCAN), EndRequested(EndRequest(end_reason="?")), Ending(SCAN, FINISHED), (Do.CAPTURE_FINAL,)),
         (Running(SCAN), OTHER, Running(SCAN), (Refuse(Refusal.OTHER_SCAN),)),
         (Ending(SCAN, FINISHED), END, Ending(SCAN, FINISHED), (Refuse(Refusal.BUSY),)),
         (Ending(SCAN, FINISHED), Captured(), Ending(SCAN, FINISHED), (Do.COMMIT_END,)),
@@ -122,6 +129,12 @@ OF_NEXT = AbortRequested(EndRequest(scan="next", abort=True))
         # aborts
         (Idle(), AbortRequested(), Idle(), (Refuse(Refusal.NOT_OPEN),)),
         (Running(SCAN), AbortRequested(), Ending(SCAN, ABORTED), (Do.CAPTURE_FINAL,)),
+        (
+            Running(SCAN),
+            AbortRequested(EndRequest(end_reason="failed")),
+            Ending(SCAN, EndReason.FAILED),
+            (Do.CAPTURE_FINAL,),
+        ),
         (
             Starting("a"),
             AbortRequested(),

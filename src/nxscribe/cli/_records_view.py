@@ -105,6 +105,7 @@ def _facts(record: Record, standings: Mapping[str, Standing]) -> list[_Line]:
             _end(record.end_reason, record.end_time)
             + (f", readings took {record.final.duration_s * 1e3:.0f} ms" if record.final else ""),
         ),
+        *([("reason", record.reason)] if record.reason else []),
         ("session", record.session),
         ("folder", record.directory),
         ("definition", f"{record.definition.name}, sha256 {record.definition.sha256}"),

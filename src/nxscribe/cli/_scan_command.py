@@ -34,6 +34,10 @@ _Files = Annotated[
 _Record = Annotated[str, typer.Option("--record", help="This scan and no other: its record's id.")]
 _Entry = Annotated[str, typer.Option("--entry", help="The same by its entry: entry_0029.")]
 _Scan = Annotated[str, typer.Option("--scan", help="The same by its name.")]
+_EndReason = Annotated[
+    str, typer.Option("--end-reason", help="How the scan ended: finished, stopped, aborted, failed or interrupted.")
+]
+_Reason = Annotated[str, typer.Option("--reason", help="Why, in your own words.")]
 _AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _All = Annotated[bool, typer.Option("--all", help="Name each missing value, however many there are.")]
 
@@ -67,6 +71,8 @@ def end(
     record: _Record = "",
     entry: _Entry = "",
     scan: _Scan = "",
+    end_reason: _EndReason = "",
+    reason: _Reason = "",
     as_json: _AsJson = False,
     everything: _All = False,
 ) -> None:
@@ -80,7 +86,8 @@ def end(
     files: dict[str, list[str]] = {}
     for name, path in _pairs(file, "detector=/path"):
         files.setdefault(name, []).append(path)
-    answer = ScribeClient(device).end(_parameters(parameter), files, record=record, entry=entry, scan=scan)
+    told = {"record": record, "entry": entry, "scan": scan, "end_reason": end_reason, "reason": reason}
+    answer = ScribeClient(device).end(_parameters(parameter), files, **told)
     _show(answer, as_json=as_json, everything=everything)
 
 
@@ -90,6 +97,8 @@ def abort(
     record: _Record = "",
     entry: _Entry = "",
     scan: _Scan = "",
+    end_reason: _EndReason = "",
+    reason: _Reason = "",
     as_json: _AsJson = False,
     everything: _All = False,
 ) -> None:
@@ -99,7 +108,8 @@ def abort(
     """
     from nxscribe.triggers.client import ScribeClient
 
-    answer = ScribeClient(device).abort(record=record, entry=entry, scan=scan)
+    told = {"record": record, "entry": entry, "scan": scan, "end_reason": end_reason, "reason": reason}
+    answer = ScribeClient(device).abort(**told)
     if answer:
         _show(answer, as_json=as_json, everything=everything)
     else:
@@ -200,6 +210,8 @@ def _show(answer: Answer, *, as_json: bool, everything: bool) -> None:
         return
     print_line(f"{answer.entry} in {answer.master}")
     print_line(f"{answer.read} values, {len(answer.missing)} missing, {answer.dead_time_s * 1e3:.0f} ms")
+    for warning in answer.warnings:
+        print_line(warning)
     if answer.missing_mandatory:
         print_line(f"mandatory, and missing: {', '.join(answer.missing_mandatory)}")
     sums = summed_up(answer.missing, everything=everything)

@@ -14,7 +14,11 @@ class EndReason(StrEnum):
     """How a scan ended."""
 
     FINISHED = "finished"
+    STOPPED = "stopped"
+    """A user ended it early, in an orderly way."""
     ABORTED = "aborted"
+    FAILED = "failed"
+    """An error ended it."""
     INTERRUPTED = "interrupted"
     """No trigger ended it: a new start or the time limit closed it."""
 
@@ -96,6 +100,8 @@ class Record:
     end_time: datetime | None = None
     final: Snapshot | None = None
     end_reason: EndReason | None = None
+    reason: str = ""
+    """Why the scan ended so, in the words of the control system."""
     given: dict[str, Reading] = field(default_factory=dict)
     """The values that the control system set in this scan, by placeholder. They replace values that were read."""
     raw: tuple[RawSeries, ...] = ()

@@ -25,7 +25,7 @@ from tango.server import Device, attribute, command
 from nxscribe.errors import JournalError, NxscribeError, Problem
 from nxscribe.model.tango_text import text_of
 from nxscribe.service.check.preview import preview_json
-from nxscribe.service.scan.requests import EndRequest, StartRequest, decode_parameters, decode_request
+from nxscribe.service.scan.requests import decode_end, decode_parameters, decode_start
 from nxscribe.service.scan.session import Session
 from nxscribe.service.scan.status import Answer, ScanState, Status
 from nxscribe.service.scribe import Scribe
@@ -182,16 +182,16 @@ class NxScribe(Device):
     def StartScan(self, request: str) -> str:  # noqa: N802 -- Tango's naming of commands
         """Open a scan: answered when its initial readings are on disk."""
         with self._answering("StartScan"):
-            return _json(self._session.start(decode_request(text_of(request), StartRequest)))
+            return _json(self._session.start(decode_start(text_of(request))))
 
     @command(
-        doc_in='{"parameters": {…}, "files": {"detector": ["/path"]}, "frames": {"detector": 5}, "record": …} or empty',
+        doc_in='{"parameters": {…}, "files": {"detector": ["/path"]}, "end_reason": "failed", "reason": …} or empty',
         doc_out="the answer; empty as AbortScan's",
     )
     def EndScan(self, request: str) -> str:  # noqa: N802
-        """Close the scan: answered when its final readings are on disk. `"abort": true` aborts the scan it names."""
+        """Close the scan: answered when its final readings are on disk. `"abort": true` aborts as AbortScan does."""
         with self._answering("EndScan"):
-            decoded = decode_request(text_of(request), EndRequest)
+            decoded = decode_end(text_of(request))
             answer = self._session.abort(decoded) if decoded.abort else self._session.end(decoded)
             return _json(answer) if answer else ""
 

@@ -60,19 +60,22 @@ class ScribeClient:
         files: Mapping[str, list[str]] | None = None,
         **names: str,
     ) -> Answer:
-        """End the scan. `names` say which one is meant: `record`, `entry`, `scan`."""
+        """End the scan. `names` say which one is meant (`record`, `entry`, `scan`), and how it ended (`end_reason`,
+        `reason`).
+        """
         request = {"parameters": parameters or {}, "files": files or {}, **names}
         with _plainly(self._device):
             return _answer(self._proxy.EndScan(_json(request)))
 
     def abort(self, **names: str) -> Answer | None:
-        """Abort the scan. `names` say which one is meant: `record`, `entry`, `scan`; without any it is the open one.
+        """Abort the scan. `names` say which one is meant (`record`, `entry`, `scan`), and how it ended (`end_reason`,
+        `reason`). If none is named, it is the open one.
 
         Returns None where a start or an end under way was stopped.
         """
-        is_named = any(names.values())
+        is_told_more = any(names.values())
         with _plainly(self._device):
-            text = self._proxy.EndScan(_json({"abort": True, **names})) if is_named else self._proxy.AbortScan()
+            text = self._proxy.EndScan(_json({"abort": True, **names})) if is_told_more else self._proxy.AbortScan()
         return _answer(text) if text else None
 
     def reload(self) -> list[Problem]:

@@ -55,6 +55,7 @@ def account(
         "definition_name": record.definition.name,
         "definition_sha256": record.definition.sha256,
         "end_reason": record.end_reason.value if record.end_reason else "",
+        "reason": record.reason,
         "missing": list(missing),
         "missing_reason": list(missing.values()),
         "missing_mandatory": [path for path in missing if path in mandatory],

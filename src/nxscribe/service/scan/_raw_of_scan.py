@@ -12,7 +12,7 @@ from nxscribe.model import NO_DETECTOR, RawSearch, RawSeries, Reading, Snapshot,
 from nxscribe.plan import CapturePlan, LimaDetector, camera_files, writes
 from nxscribe.records import EndReason, Record
 from nxscribe.service.config import Config
-from nxscribe.service.scan.requests import EndRequest
+from nxscribe.service.scan.requests import EndRequest, ListedFiles
 
 
 def with_named_file(
@@ -55,12 +55,11 @@ def last_named(record: Record) -> str:
     return f"{series.directory}/{series.name(series.first + series.count - 1)}"
 
 
-def with_raw(
-    record: Record, request: EndRequest, listed: tuple[RawSeries, ...], plan: CapturePlan, config: Config
-) -> Record:
+def with_raw(record: Record, request: EndRequest, listed: ListedFiles, plan: CapturePlan, config: Config) -> Record:
     """The ended `record` with its raw files: what the trigger lists goes before what was named during the scan, and
     that before what a camera says and what is to be looked for. Where the files that were named are some of those that
-    the camera says, it is these: a control system may name the last one only. `listed` are the request's own.
+    the camera says, it is these: a control system may name the last one only. `listed` is what can be used of the
+    request.
     """
     final = record.final or record.initial
     finished = record.end_reason is EndReason.FINISHED
@@ -68,17 +67,17 @@ def with_raw(
     named = [one for one in named_raw(record, plan.detectors, final.readings) if one.detector not in request.files]
     more = {one.detector for one in named if not any(one.is_within(said) for said in cameras.series)}
     named = [one for one in named if one.detector in more]
-    told = {series.detector for series in (*listed, *named)}
+    told = {series.detector for series in (*listed.series, *named)}
     said = [series for series in cameras.series if series.detector not in told]
     searches = tuple(search for search in record.searches if search.detector not in told)
-    raw = (*listed, *named, *said)
+    raw = (*listed.series, *named, *said)
     known = {**cameras.frames, **_configured(record, config.frames, final)}
     taking_part = {series.detector for series in raw} | {search.detector for search in searches}
     return replace(
         record,
         raw=raw,
         searches=searches,
-        frames={name: count for name, count in known.items() if name in taking_part} | request.frames,
+        frames={name: count for name, count in known.items() if name in taking_part} | listed.frames,
         notes=(*record.notes, *(problem.explanation for problem in cameras.problems)),
     )
 

@@ -301,13 +301,13 @@ def _end(  # noqa: PLR0911 - a table of states and events
         case Running(), EndRequested(request=request):
             if not request.names(state.open.record):
                 return state, (Refuse(Refusal.OTHER_SCAN),)
-            return _to_ending(state, EndReason.FINISHED)
+            return _to_ending(state, request.outcome or EndReason.FINISHED)
         case Starting() | Running() | Ending() | Aborting(), AbortRequested(request=request) if not is_meant(
             state, request
         ):
             return state, (Refuse(_other(state, request)),)
-        case Running(), AbortRequested():
-            return _to_ending(state, EndReason.ABORTED)
+        case Running(), AbortRequested(request=request):
+            return _to_ending(state, request.outcome or EndReason.ABORTED)
         case Running(), TimeLimitChecked(at=at, limit_s=limit_s) if at - state.open.opened_at > limit_s:
             return _to_ending(state, EndReason.INTERRUPTED)
         case _, TimeLimitChecked():

@@ -16,7 +16,7 @@ import structlog
 
 from nxscribe.capture import Capturer
 from nxscribe.errors import NxscribeError, Problem, TriggerRefusedError
-from nxscribe.model import Phase, RawSeries, Reading, Snapshot
+from nxscribe.model import Phase, Reading, Snapshot
 from nxscribe.plan import CapturePlan
 from nxscribe.records import EndReason, Journal, Record, ScanIdentity, built_in
 from nxscribe.runtime import Clock
@@ -25,7 +25,7 @@ from nxscribe.service.scan._entry_numbers import EntryNumberAllocator, FolderPro
 from nxscribe.service.scan._raw_of_scan import with_raw
 from nxscribe.service.scan._state_machine import OpenScan
 from nxscribe.service.scan._system_clock import clock_note
-from nxscribe.service.scan.requests import EndRequest, StartRequest, parameter_readings, raw_files
+from nxscribe.service.scan.requests import EndRequest, ListedFiles, StartRequest, parameter_readings, raw_files
 from nxscribe.service.scan.status import Answer, answer_of
 
 log = structlog.get_logger()
@@ -158,20 +158,29 @@ class EndOfScan:
         self._beamline = beamline
         self.request = request
         self._notes = (f"the scan was closed by rule: {note}",) if note else ()
+        self._warnings: tuple[str, ...] = ()
         self._stop = stop
         self._arrived, self._began = instruments.clock.now(), instruments.clock.monotonic()
         self._record: Record | None = None
         self._bare: Record | None = None
-        self._listed: tuple[RawSeries, ...] = ()
+        self._listed = ListedFiles((), {}, ())
         self._plan: CapturePlan | None = None
 
     def capture(self, scan: OpenScan) -> None:
-        """Take the final readings of an open scan. Raises TriggerRefusedError for raw files that cannot be taken."""
+        """Take the final readings of an open scan."""
         config = self._beamline.config
         opened = scan.record
         self._plan = scan.plan
-        self._listed = raw_files(self.request, {name: config.datasets.get(name, "") for name in opened.detectors})
-        self._bare = replace(opened, end_time=self._arrived, notes=(*opened.notes, *self._notes))
+        datasets = {name: config.datasets.get(name, "") for name in opened.detectors}
+        self._listed = raw_files(self.request, datasets, opened.directory)
+        self._warnings = (*self.request.unusable, *self._listed.unusable)
+        unusable = tuple(f"of what the control system sent with the end: {one}" for one in self._warnings)
+        self._bare = replace(
+            opened,
+            end_time=self._arrived,
+            reason=self.request.reason or opened.reason,
+            notes=(*opened.notes, *self._notes, *unusable),
+        )
         elapsed_s = self._began - scan.opened_at
 
         def with_given(record: Record) -> Record:
@@ -219,7 +228,8 @@ class EndOfScan:
     def answer(self, record: Record) -> Answer:
         """The answer, once the record is committed."""
         dead_time_s = self._instruments.clock.monotonic() - self._began
-        return answer_of(record, self.snapshot, self._beamline.config.data_root, dead_time_s)
+        answer = answer_of(record, self.snapshot, self._beamline.config.data_root, dead_time_s)
+        return replace(answer, warnings=self._warnings)
 
 
 def commit_abort(instruments: Instruments, record: Record) -> Record:

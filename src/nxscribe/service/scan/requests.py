@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Final, TypeAlias, TypeVar
 
 import msgspec
 
 from nxscribe.errors import Problem, TriggerRefusedError
-from nxscribe.model import RawSeries, Reading, Value, series_of
+from nxscribe.model import NO_DETECTOR, RawSeries, Reading, Value, series_of
 from nxscribe.model.arrays import MOST_DIMENSIONS, exact_array
 from nxscribe.model.node_names import unseen_character
-from nxscribe.records import Record
+from nxscribe.records import EndReason, Record
 from nxscribe.service.json_text import Json, Unfit, decode_json
 
 PARAMETER = "parameter"
@@ -23,6 +24,15 @@ _INT64_MAX = 2**63
 
 Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=_INT64_MAX - 1)]
 """A number of frames that HDF5 can represent."""
+
+_END_REASONS: Final = {reason.value: reason for reason in EndReason} | {
+    **dict.fromkeys(("success", "done", "normal", "completed"), EndReason.FINISHED),
+    **dict.fromkeys(("stop", "user_stop"), EndReason.STOPPED),
+    **dict.fromkeys(("abort", "user_abort", "user_aborted", "halt"), EndReason.ABORTED),
+    **dict.fromkeys(("fail", "failure", "error", "exception", "killed"), EndReason.FAILED),
+}
+"""The end reasons, with the words of BLISS, Sardana and bluesky for them."""
+_LONGEST_QUOTE: Final = 80
 
 
 class StartRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,12 +46,13 @@ class StartRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Values for placeholders: a scalar, a list, or `{"value": …, "unit": "mm"}`."""
 
 
-class EndRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class EndRequest(msgspec.Struct, frozen=True):
     """The argument of EndScan. An empty text is a request without any of these."""
 
     parameters: dict[str, Json] = {}
     files: dict[str, list[str]] = {}
-    """The raw files of each detector of the config: absolute paths in the order of acquisition."""
+    """The raw files of each detector of the config, in the order of acquisition: absolute paths, or names in the
+    folder of the scan."""
     frames: dict[str, Count] = {}
     """How many frames each detector should have taken."""
     record: str = ""
@@ -49,12 +60,19 @@ class EndRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     scan: str = ""
     """Which scan is meant, by what its start was answered with, or by its name, alone or as `sample - scan`."""
     abort: bool = False
-    """Whether the scan, which is then to be named, is aborted. AbortScan aborts whatever is open."""
+    """Whether a trigger under way is stopped, as AbortScan does; and the end reason is `aborted`, if no other is given.
+    """
+    end_reason: str = ""
+    """How the scan ended, as the control system says it."""
+    reason: str = ""
+    """Why, in the words of the control system."""
+    unusable: tuple[str, ...] = ()
+    """What was sent with the end and cannot be used, with the reasons; it is no part of the JSON."""
 
-    def __post_init__(self) -> None:
-        """Raises ValueError for an abort that names no scan."""
-        if self.abort and not self.is_named:
-            raise ValueError("abort needs record, entry or scan; AbortScan aborts whatever is open")
+    @property
+    def outcome(self) -> EndReason | None:
+        """The end reason that is given; None if none is given, or an unknown one."""
+        return _END_REASONS.get(self.end_reason.strip().lower().replace(" ", "_"))
 
     @property
     def is_named(self) -> bool:
@@ -78,22 +96,95 @@ class EndRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 ANY_SCAN: Final = EndRequest()
 """The request that names no scan, and brings nothing."""
 
-_Request = TypeVar("_Request", StartRequest, EndRequest)
+_T = TypeVar("_T")
+_NAMES_OF_SCAN: Final = ("record", "entry", "scan")
+_END_FIELDS: Final = {
+    field.name: field.type for field in msgspec.structs.fields(EndRequest) if field.name != "unusable"
+}
 
 
-def decode_request(text: str, form: type[_Request]) -> _Request:
-    """Decode a request. Raises TriggerRefusedError with the expected form."""
+def decode_start(text: str) -> StartRequest:
+    """Decode the argument of StartScan. Raises TriggerRefusedError with the expected form."""
     try:
         given = decode_json(text.strip() or "{}")
         _refuse_unfit(given)
-        return msgspec.convert(given, form)
+        return msgspec.convert(given, StartRequest)
     except (ValueError, msgspec.ValidationError) as error:
-        names = ", ".join(
-            f'"{field.name}": ...' + ("" if field.required else " (optional)") for field in msgspec.structs.fields(form)
-        )
-        raise TriggerRefusedError(
-            Problem(f"the trigger's argument cannot be used: {error}", remedy=f"send one JSON object {{{names}}}")
-        ) from None
+        fields = msgspec.structs.fields(StartRequest)
+        names = ", ".join(f'"{field.name}": ...' + ("" if field.required else " (optional)") for field in fields)
+        raise _unreadable(error, names) from None
+
+
+def decode_end(text: str) -> EndRequest:
+    """Decode the argument of EndScan. What cannot be used of it is left out and told, because a scan that has ended
+    must not stay open for a slip in what is told of it.
+
+    Raises TriggerRefusedError if the text is no JSON object, or does not tell which scan is meant.
+    """
+    try:
+        decoded = msgspec.convert(decode_json(text.strip() or "{}"), dict[str, Json])
+        given = {name: value for name, value in decoded.items() if value is not None}
+        for name in _NAMES_OF_SCAN:
+            msgspec.convert(given.get(name, ""), str)
+    except (ValueError, msgspec.ValidationError) as error:
+        raise _unreadable(error, ", ".join(f'"{name}": ... (optional)' for name in _END_FIELDS)) from None
+    usable: dict[str, Json] = {}
+    unusable: list[str] = []
+    for name, value in given.items():
+        if name in _END_FIELDS:
+            usable[name] = _usable(name, value, unusable)
+        else:
+            unusable.append(f"{_quoted(name)} is no key of an end")
+    request = msgspec.convert({name: value for name, value in usable.items() if value is not None}, EndRequest)
+    if request.end_reason.strip() and not request.outcome:
+        known = ", ".join(EndReason)
+        unusable.append(f"the end reason {_quoted(request.end_reason)} is none of {known}")
+    return msgspec.structs.replace(request, reason=_storable(request.reason.strip()), unusable=tuple(unusable))
+
+
+def _usable(name: str, value: Json, unusable: list[str]) -> Json:
+    """What can be used of one part of an end; the rest is added to `unusable`. None if nothing can."""
+    form = _END_FIELDS[name]
+    try:
+        return _converted(value, form)
+    except ValueError as error:
+        whole = error
+    if not isinstance(value, dict) or name not in ("files", "frames"):
+        unusable.append(f"{name}: {whole}")
+        return None
+    parts: dict[str, Json] = {}
+    for key, part in value.items():
+        try:
+            parts |= _converted({key: part}, form)
+        except ValueError as error:
+            unusable.append(f"{name} of {_quoted(key)}: {error}")
+    return parts
+
+
+def _converted(value: Json, form: type[_T]) -> _T:
+    """Raises ValueError for what is not of the form."""
+    for part in (value, *(value.values() if isinstance(value, dict) else ())):
+        if isinstance(part, Unfit) and form != _END_FIELDS["parameters"]:
+            raise ValueError(part.reason)
+    try:
+        return msgspec.convert(value, form)
+    except msgspec.ValidationError as error:
+        raise ValueError(str(error)) from None
+
+
+def _unreadable(error: Exception, names: str) -> TriggerRefusedError:
+    return TriggerRefusedError(
+        Problem(f"the trigger's argument cannot be used: {error}", remedy=f"send one JSON object {{{names}}}")
+    )
+
+
+def _quoted(text: str) -> str:
+    return repr(text) if len(text) <= _LONGEST_QUOTE else f"{text[:_LONGEST_QUOTE]!r}..."
+
+
+def _storable(text: str) -> str:
+    """The text with escapes for what is not valid Unicode, which no journal can hold."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def decode_parameters(text: str) -> dict[str, Json]:
@@ -122,29 +213,56 @@ def parameter_readings(parameters: Mapping[str, Json], time: datetime) -> dict[s
     metadata never stops a scan.
     """
     # A name that is not valid Unicode is no placeholder's, and no journal can hold it: it is told escaped.
-    return {
-        name.encode("utf-8", "backslashreplace").decode(): _reading(value, time) for name, value in parameters.items()
-    }
+    return {_storable(name): _reading(value, time) for name, value in parameters.items()}
 
 
-def raw_files(request: EndRequest, detectors: Mapping[str, str]) -> tuple[RawSeries, ...]:
-    """The trigger's raw files. `detectors` gives the dataset of each detector's frames, empty where it is looked for.
+@dataclass(frozen=True, slots=True)
+class ListedFiles:
+    """What an end says of raw files, as far as it can be used."""
 
-    Raises TriggerRefusedError for an unknown detector or a relative path.
+    series: tuple[RawSeries, ...]
+    frames: dict[str, int]
+    unusable: tuple[str, ...]
+    """What cannot be used, with the reasons."""
+
+
+def raw_files(request: EndRequest, detectors: Mapping[str, str], directory: str) -> ListedFiles:
+    """The raw files of an end.
+
+    Args:
+        request: The end.
+        detectors: The dataset of each detector's frames; empty where it is looked for.
+        directory: The folder of the scan, where relative names begin.
     """
-    files = request.files
+    series: list[RawSeries] = []
+    unusable: list[str] = []
+    known = f"only {', '.join(detectors)}" if detectors else "and none at all"
+    for name, files in request.files.items():
+        detector = name if name in detectors else NO_DETECTOR
+        if detector == NO_DETECTOR:
+            unusable.append(f"the config has no detector {_quoted(name)}, {known}: its files are listed as nobody's")
+        dataset = detectors.get(name, "")
+        paths = [path if path.startswith("/") else f"{directory}/{path}" for path in files]
+        try:
+            series += series_of(detector, paths, dataset)
+        except ValueError:
+            series += series_of(detector, [path for path in paths if _is_usable(path, unusable)], dataset)
+    frames = {name: count for name, count in request.frames.items() if name in detectors}
+    unusable += [
+        f"the config has no detector {_quoted(name)}, {known}: its frames are not counted"
+        for name in request.frames
+        if name not in detectors
+    ]
+    return ListedFiles(tuple(series), frames, tuple(unusable))
+
+
+def _is_usable(path: str, unusable: list[str]) -> bool:
     try:
-        for name in (*files, *request.frames):
-            if name not in detectors:
-                raise ValueError(f"the config has no detector {name!r}, only {', '.join(detectors) or 'none'}")
-        return tuple(series for name, paths in files.items() for series in series_of(name, paths, detectors[name]))
+        series_of("", [path])
     except ValueError as error:
-        raise TriggerRefusedError(
-            Problem(
-                f"the raw files cannot be taken: {error}",
-                remedy="the scan is still open: send the end again, corrected",
-            )
-        ) from None
+        unusable.append(f"a raw file is left out: {error}")
+        return False
+    return True
 
 
 def _reading(given: Json, time: datetime) -> Reading:

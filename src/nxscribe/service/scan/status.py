@@ -40,6 +40,8 @@ class Answer:
     end_reason: str = ""
     missing_mandatory: tuple[str, ...] = ()
     """Those of the missing without which the scan is incomplete."""
+    warnings: tuple[str, ...] = ()
+    """What was sent with the trigger and could not be used, with the reasons."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ def check_account(place: EntryContext) -> Iterator[Finding]:
         return
     lacking = dict(zip(_list(account, "missing"), _list(account, "missing_reason"), strict=False))
     yield from _lacking(place, lacking)
+    yield from _ending(place, account)
     for path, reason in zip(_list(account, "pending"), _list(account, "pending_reason"), strict=False):
         yield _warning(place, path, f"still to come: {reason}")
     definition, problem = _definition(place, account)
@@ -44,6 +45,19 @@ def check_account(place: EntryContext) -> Iterator[Finding]:
         yield from check_nodes(place, definition, told)
     yield from _claim(place)
     yield from _frames(place, {*lacking, *_list(account, "pending")}, _list(account, "warnings"))
+
+
+def _ending(place: EntryContext, account: h5py.Group) -> Iterator[Finding]:
+    """An end reason that is none, and a scan that failed."""
+    how = text(account.get("end_reason"))
+    if how is not None and how not in set(EndReason):
+        yield place.find(
+            Check.ACCOUNT, f"{account.name}/end_reason", f"{how!r} is none of {', '.join(EndReason)}",
+            "it was changed since", "make the entry again: nxscribe regenerate",
+        )  # fmt: skip
+    elif how == EndReason.FAILED:
+        why = text(account.get("reason"))
+        yield _warning(place, f"{ACCOUNT}/end_reason", f"the scan failed{f': {why}' if why else ''}")
 
 
 def _frames(place: EntryContext, told: set[str], warnings: list[str]) -> Iterator[Finding]:
