@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 import tango
+from fake_clock import FakeClock
+from fake_source import KEY, FakeConnection, FakeKind, FakeSource
 
-from nxscribe.capture import Capturer
+from nxscribe.capture import Capturer, SourceReader
 from nxscribe.model import Definition, Field, Group, Phase, Quality, Reading, Snapshot, Template, now
 from nxscribe.plan import CapturePlan, Source, compile_plan
 from nxscribe.sources import ExpressionSource, LiteralSource, Origin, ParameterSource, PropertySource, TangoSource
@@ -67,6 +69,19 @@ def test_a_snapshot_says_its_phase_when_it_began_and_how_long_it_took(capture, e
     assert 0 < snapshot.duration_s < 2
     assert snapshot.readings["energy"].value == 12.5
     assert snapshot.readings["energy"].unit == "keV"
+
+
+def test_the_time_and_the_duration_of_a_snapshot_are_those_of_the_clock():
+    clock = FakeClock()
+    connection = FakeConnection(clock, latencies={"a": 0.25})
+    with SourceReader(kinds={KEY: FakeKind(one=connection)}, clock=clock.monotonic) as reader:
+        began = clock.now()
+        plan = plan_of({"none": Field("none", Template("${none}"))}, a=FakeSource("one/a"))
+        snapshot = Capturer(reader, clock).capture(plan, Phase.INITIAL, given={}, had={}, deadline_s=2.0)
+    assert snapshot.started == began
+    assert snapshot.duration_s == pytest.approx(0.25)
+    assert snapshot.readings["a"].ok
+    assert snapshot.readings["none"].time == clock.now()
 
 
 def test_what_is_given_wins_and_is_not_read(capture, device):

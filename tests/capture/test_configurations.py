@@ -13,9 +13,12 @@ from pathlib import Path
 
 import pytest
 import tango
+from fake_clock import FakeClock
 from readers import TangoReader
 
 from nxscribe.model import Reading, units
+from nxscribe.sources.tango._configuration_events import ConfigurationFollower, FollowedConfigurations
+from nxscribe.sources.tango._configurations import Configurations
 
 LENGTH_UM = 2500.0
 
@@ -195,3 +198,31 @@ def test_without_events_a_unit_that_changes_all_the_time_is_never_the_wrong_one(
         thread.join()
     assert [(one.value, one.unit) for one in readings if one.ok and not is_right(one)] == []
     assert any(one.ok for one in readings)
+
+
+def test_a_device_that_does_not_answer_is_asked_again_after_a_minute_and_earlier_when_it_is_heard_of(
+    tango_host, monkeypatch
+):
+    clock, attempts = FakeClock(), []
+    renew = FollowedConfigurations.renew
+    monkeypatch.setattr(FollowedConfigurations, "renew", lambda one: attempts.append(one) or renew(one))
+
+    def due_in_s() -> float:
+        wait_until(lambda: away in follower._at, "it is due")
+        return follower._at[away] - clock.monotonic()
+
+    follower = ConfigurationFollower(clock)
+    away = follower.follow(f"tango://{tango_host}/no/such/device", Configurations())
+    away.members = frozenset({"length"})
+    follower.begin(away)
+    for number, pause_s in enumerate((1.0, 60.0)):
+        assert due_in_s() == pytest.approx(pause_s)
+        assert len(attempts) == number
+        clock.advance(pause_s)
+        wait_until(lambda number=number: len(attempts) == number + 1, "it is asked")
+    assert due_in_s() == pytest.approx(60.0)
+    follower.soon(away)
+    assert due_in_s() == pytest.approx(0.02)
+    clock.advance(0.02)
+    wait_until(lambda: len(attempts) == 3, "it is asked")
+    follower.close()

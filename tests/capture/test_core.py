@@ -8,7 +8,8 @@ from datetime import timedelta
 
 import numpy as np
 import pytest
-from fake_source import KEY, FakeClock, FakeConnection, FakeKind, address
+from fake_clock import FakeClock
+from fake_source import KEY, FakeConnection, FakeKind, address
 
 from nxscribe.capture import SourceReader
 from nxscribe.capture._cache import ReadingCache
@@ -36,7 +37,7 @@ def connection(clock: FakeClock) -> FakeConnection:
 @pytest.fixture
 def worker(connection: FakeConnection, clock: FakeClock) -> EndpointWorker:
     """A worker whose thread is the test's own."""
-    return EndpointWorker(A.endpoint, connection, clock=clock)
+    return EndpointWorker(A.endpoint, connection, clock=clock.monotonic)
 
 
 def send(
@@ -61,13 +62,13 @@ def serve(
     scan: ScanNames = NO_SCAN,
 ) -> dict[Address, Reading]:
     """What a read gets that one worker serves at once."""
-    pending = PendingRead(clock)
-    started = clock()
+    pending = PendingRead(clock.monotonic)
+    started = clock.monotonic()
     send(worker, pending, addresses, started + deadline_s, timeouts=timeouts, scan=scan)
     run(worker)
     readings, silent = pending.close()
-    if silent and clock() >= started + deadline_s:
-        worker.give_up(pending, clock() - started)
+    if silent and clock.monotonic() >= started + deadline_s:
+        worker.give_up(pending, clock.monotonic() - started)
     return readings
 
 
@@ -79,11 +80,11 @@ def run(worker: EndpointWorker) -> None:
 
 def idle(worker: EndpointWorker, clock: FakeClock, seconds: float) -> None:
     """Let time pass, in which the worker does what is due."""
-    until = clock() + seconds
-    while (due := clock() + worker._monitor.idle_s) <= until:
-        clock.seconds = max(clock(), due)
+    until = clock.monotonic() + seconds
+    while (due := clock.monotonic() + worker._monitor.idle_s) <= until:
+        clock.advance(max(0.0, due - clock.monotonic()))
         worker.turn(None, math.inf)
-    clock.seconds = max(clock(), until)
+    clock.advance(max(0.0, until - clock.monotonic()))
 
 
 def ok(readings: dict[Address, Reading]) -> set[str]:
@@ -112,7 +113,7 @@ def test_what_is_known_to_be_quick_is_asked_together_and_what_is_slow_alone_afte
 
 
 def test_the_cost_of_several_is_no_ones_own_unless_it_is_less_than_was_known(clock):
-    latencies = LatencyTable(clock)
+    latencies = LatencyTable(clock.monotonic)
     latencies.note([A], 0.05)
     latencies.note([B], 0.02)
     latencies.note([A, B], 0.04)
@@ -142,7 +143,7 @@ def test_an_address_that_is_slow_for_the_first_time_leaves_the_others_time_of_th
 
 
 def test_a_value_is_never_replaced_by_an_error(clock):
-    pending = PendingRead(clock)
+    pending = PendingRead(clock.monotonic)
     value, error = Reading("a", now(), np.asarray(1.0)), Reading("a", now(), error="it failed")
     for reading in (error, value, error):
         pending.give(DeferredReadings(lambda reading=reading: {A: reading}))
@@ -157,12 +158,12 @@ def test_an_endpoint_that_does_not_answer_is_checked_after_pauses_that_grow_to_t
     connection.requests.clear()
     moments = []
     connection.during = lambda: None
-    begun = clock()
+    begun = clock.monotonic()
     while len(moments) < 8:
         before = len(connection.requests)
         idle(worker, clock, 0.25)
         if len(connection.requests) > before:
-            moments.append(clock() - begun)
+            moments.append(clock.monotonic() - begun)
     pauses = [later - earlier for earlier, later in zip([0.0, *moments], moments, strict=False)]
     assert pauses == pytest.approx([0.5, 1.0, 2.0, 4.0, 8.0, 10.0, 10.0, 10.0], abs=0.26)
     connection.down = ""
@@ -171,21 +172,21 @@ def test_an_endpoint_that_does_not_answer_is_checked_after_pauses_that_grow_to_t
 
 
 def test_the_pause_is_the_first_one_again_after_the_endpoint_was_well(clock):
-    breaker = CircuitBreaker(clock)
+    breaker = CircuitBreaker(clock.monotonic)
     breaker.check_later([A])
     for _ in range(5):
         breaker.extend_backoff()
     breaker.open("it is down")
     breaker.close()
     breaker.check_later([A])
-    clock.sleep(0.49)
+    clock.advance(0.49)
     assert not breaker.check_due
-    clock.sleep(0.02)
+    clock.advance(0.02)
     assert breaker.check_due
 
 
 def test_since_when_an_endpoint_fails_stays_while_the_reason_changes(clock):
-    breaker = CircuitBreaker(clock)
+    breaker = CircuitBreaker(clock.monotonic)
     since = now() - timedelta(seconds=9)
     breaker.open("first", since)
     breaker.open("second")
@@ -196,7 +197,7 @@ def test_since_when_an_endpoint_fails_stays_while_the_reason_changes(clock):
 def test_a_read_that_was_given_up_is_known_at_once_and_noted_by_the_worker_when_it_is_free(worker, connection, clock):
     serve(worker, clock, A)
     connection.latencies = {"a": 1.0}
-    pending = PendingRead(clock)
+    pending = PendingRead(clock.monotonic)
     waiting: list[bool] = []
 
     def given_up() -> None:
@@ -205,7 +206,7 @@ def test_a_read_that_was_given_up_is_known_at_once_and_noted_by_the_worker_when_
         waiting.append(worker._breaker.trouble is None and worker.trouble is not None)
 
     connection.during = given_up
-    send(worker, pending, (A,), clock() + 1.5)
+    send(worker, pending, (A,), clock.monotonic() + 1.5)
     worker.turn(worker._messages.get(), math.inf)
     connection.during = lambda: None
     connection.latencies = {}
@@ -219,8 +220,8 @@ def test_a_read_that_was_given_up_is_known_at_once_and_noted_by_the_worker_when_
 
 
 def test_an_endpoint_that_answers_at_the_very_moment_when_it_is_given_up_stays_well(worker, clock):
-    pending = PendingRead(clock)
-    send(worker, pending, (A,), clock() + 1.0)
+    pending = PendingRead(clock.monotonic)
+    send(worker, pending, (A,), clock.monotonic() + 1.0)
     run(worker)
     pending.close()
     worker.give_up(pending, 1.0)
@@ -231,9 +232,9 @@ def test_an_endpoint_that_answers_at_the_very_moment_when_it_is_given_up_stays_w
 def test_what_came_too_late_is_kept_for_the_scans_end(worker, connection, clock):
     since = now() - timedelta(seconds=1)
     connection.latencies = {"a": 1.0}
-    pending = PendingRead(clock)
+    pending = PendingRead(clock.monotonic)
     connection.during = pending.close
-    send(worker, pending, (A,), clock() + 2.0)
+    send(worker, pending, (A,), clock.monotonic() + 2.0)
     run(worker)
     late = worker.late(A, since, NO_SCAN)
     assert late is not None
@@ -243,8 +244,8 @@ def test_what_came_too_late_is_kept_for_the_scans_end(worker, connection, clock)
 
 def test_an_error_that_nobody_foresaw_costs_one_read_and_the_endpoint_is_checked(worker, connection, clock):
     connection.crash = ZeroDivisionError()
-    pending = PendingRead(clock)
-    send(worker, pending, (A,), clock() + 2.0)
+    pending = PendingRead(clock.monotonic)
+    send(worker, pending, (A,), clock.monotonic() + 2.0)
     with pytest.raises(ZeroDivisionError):  # for the supervision of the thread
         run(worker)
     readings, silent = pending.close()
@@ -282,7 +283,7 @@ def test_a_value_is_remembered_for_its_age_and_says_how_old_it_is(worker, connec
     found = worker.remembered({A: 10.0}, NO_SCAN)
     assert found[A].details["age"] == pytest.approx(1.0)
     connection.down = "it is down"
-    clock.sleep(9.1)
+    clock.advance(9.1)
     assert worker.remembered({A: 10.0}, NO_SCAN) == {}
 
 
@@ -310,9 +311,11 @@ def test_events_keep_a_value_fresh_without_a_read(worker, connection, clock):
 
 
 def test_what_depends_on_the_scan_is_remembered_for_that_scan_alone(clock):
-    cache, title = ReadingCache(clock), address("title", "proposal")
+    cache, title = ReadingCache(clock.monotonic), address("title", "proposal")
     cache.ages = {title: 60.0}
-    cache.hear({title: Reading("title", now(), np.asarray("first"))}, clock(), {"proposal": "ma1", "sample": "s1"})
+    cache.hear(
+        {title: Reading("title", now(), np.asarray("first"))}, clock.monotonic(), {"proposal": "ma1", "sample": "s1"}
+    )
     assert cache.fresh(cache.ages, {"proposal": "ma1", "sample": "s2"})[title].value == "first"
     assert cache.fresh(cache.ages, {"proposal": "ma2", "sample": "s1"}) == {}
 
@@ -335,7 +338,7 @@ def read(reader: SourceReader, *names: str, deadline_s: float = 5.0) -> dict[str
 
 def test_a_reader_asks_all_endpoints_and_one_that_is_down_costs_the_others_nothing(clock):
     kind = FakeKind(one=FakeConnection(clock), other=FakeConnection(clock, "other", down="it is down"))
-    with SourceReader(kinds={KEY: kind}, clock=clock) as reader:
+    with SourceReader(kinds={KEY: kind}, clock=clock.monotonic) as reader:
         readings = read(reader, "one/a", "one/b", "other/a")
         assert [name for name, reading in readings.items() if reading.ok] == ["one/a", "one/b"]
         assert readings["other/a"].error == "other/a: it is down"
@@ -350,14 +353,14 @@ def test_what_changed_its_unit_while_it_was_read_is_read_again(clock):
             connection.outdated.clear()
 
     connection.during = settled
-    with SourceReader(kinds={KEY: FakeKind(one=connection)}, clock=clock) as reader:
+    with SourceReader(kinds={KEY: FakeKind(one=connection)}, clock=clock.monotonic) as reader:
         assert read(reader, "one/a")["one/a"].ok
         assert connection.requests == [["a"], ["a"]]
 
 
 def test_what_changes_its_unit_all_the_time_has_no_value(clock):
     connection = FakeConnection(clock, outdated={"a"})
-    with SourceReader(kinds={KEY: FakeKind(one=connection)}, clock=clock) as reader:
+    with SourceReader(kinds={KEY: FakeKind(one=connection)}, clock=clock.monotonic) as reader:
         readings = read(reader, "one/a", "one/b")
     assert "changed while it was read" in readings["one/a"].error
     assert readings["one/b"].ok
@@ -366,9 +369,9 @@ def test_what_changes_its_unit_all_the_time_has_no_value(clock):
 def test_a_stop_ends_a_read_at_once(clock):
     hangs, stop = threading.Event(), threading.Event()
     connection = FakeConnection(clock, during=lambda: stop.set() or hangs.wait(5))
-    with SourceReader(kinds={KEY: FakeKind(one=connection)}, clock=clock) as reader:
+    with SourceReader(kinds={KEY: FakeKind(one=connection)}, clock=clock.monotonic) as reader:
         request = reader.request([Item(KEY, "one/a")])
-        assert not reader.ask(request, clock() + 60, stop=stop)[Item(KEY, "one/a")].ok
+        assert not reader.ask(request, clock.monotonic() + 60, stop=stop)[Item(KEY, "one/a")].ok
         assert reader.troubles == {}
         hangs.set()
 
@@ -379,7 +382,7 @@ def test_other_settings_of_a_kind_connect_anew(clock):
             return FakeKind(one=FakeConnection(clock, values={"a": float(settings or 0)})).connector(settings)
 
     item = Item(KEY, "one/a")
-    with SourceReader({KEY: 1}, kinds={KEY: Settled()}, clock=clock) as reader:
+    with SourceReader({KEY: 1}, kinds={KEY: Settled()}, clock=clock.monotonic) as reader:
         reader.configure([item])
         assert read(reader, "one/a")["one/a"].value == 1
         before = reader.generation
@@ -399,10 +402,10 @@ def test_what_depends_on_a_scan_is_not_read_without_one_and_says_so(clock):
 
     connection = FakeConnection(clock)
     title, other = Item(KEY, "one/title"), Item(KEY, "one/a")
-    with SourceReader(kinds={KEY: OfProposals(one=connection)}, clock=clock) as reader:
+    with SourceReader(kinds={KEY: OfProposals(one=connection)}, clock=clock.monotonic) as reader:
         request = reader.request([title, other])
-        without = reader.ask(request, clock() + 5)
+        without = reader.ask(request, clock.monotonic() + 5)
         assert "depends on {proposal} of a scan" in without[title].error
         assert without[other].ok
         assert connection.requests == [["a"]]
-        assert reader.ask(request, clock() + 5, scan={"proposal": "ma1"})[title].ok
+        assert reader.ask(request, clock.monotonic() + 5, scan={"proposal": "ma1"})[title].ok

@@ -10,7 +10,8 @@ import pytest
 import structlog
 from daemons import wait_until
 from end_parts import end_thread
-from fake_source import KEY, FakeClock, FakeConnection, FakeKind
+from fake_clock import FakeClock
+from fake_source import KEY, FakeConnection, FakeKind
 
 from nxscribe.capture import SourceReader
 from nxscribe.runtime import Supervisor

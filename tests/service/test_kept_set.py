@@ -11,8 +11,10 @@ import zipfile
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from fake_clock import FakeClock
 
 from nxscribe.errors import InputError
 from nxscribe.service.reload._last_good_set import KEPT, recall
@@ -41,8 +43,8 @@ def folder(tmp_path: Path) -> Path:
 def start(folder: Path) -> Iterator[Callable[[], ConfigStore]]:
     made: list[ConfigStore] = []
 
-    def start(**folders: Path) -> ConfigStore:
-        made.append(ConfigStore(folder / "sim.yaml", **folders))
+    def start(**options: Any) -> ConfigStore:
+        made.append(ConfigStore(folder / "sim.yaml", **options))
         return made[-1]
 
     yield start
@@ -119,6 +121,20 @@ def test_a_good_edit_takes_its_place(served: ConfigStore, start, folder: Path) -
     assert fields(again) == ["/b"]
     again.keep()
     break_definition(folder)
+    assert fields(start()) == ["/b"]
+
+
+def test_a_set_is_kept_only_after_it_was_in_force_for_a_while(start, folder: Path) -> None:
+    clock = FakeClock()
+    library = start(clock=clock)
+    library.keep()
+    (folder / "definitions" / "tomo.xml").write_text(ENTRY.format("<b>${a}</b>"))
+    assert library.reload() == ()
+    break_definition(folder)
+    library.keep(after_s=1.0)
+    assert fields(start()) == ["/a"]
+    clock.advance(1.0)
+    library.keep(after_s=1.0)
     assert fields(start()) == ["/b"]
 
 

@@ -14,6 +14,7 @@ from daemons import wait_until
 from fake_clock import FakeClock
 
 import nxscribe.service.scan._trigger as trigger_module
+from nxscribe.capture import Capturer
 from nxscribe.errors import JournalError, Problem, TriggerRefusedError
 from nxscribe.records import EndReason, Record
 from nxscribe.service.events import Events
@@ -155,9 +156,7 @@ def test_a_capture_that_fails_for_an_unforeseen_reason_costs_its_readings_and_ne
 
 
 def test_one_placeholder_that_fails_for_an_unforeseen_reason_costs_no_other_one(session, monkeypatch):
-    import nxscribe.capture._capturer as capturer_module  # noqa: PLC0415 - only its own default is replaced
-
-    monkeypatch.setattr(capturer_module, "_default", lambda _, name, __: fail() if name == "b" else None)
+    monkeypatch.setattr(Capturer, "_default", lambda _, __, name, ___: fail() if name == "b" else None)
     missing = session.start(START).missing
     assert missing.keys() == {"b"}
     assert "KeyError" in missing["b"]

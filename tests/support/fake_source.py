@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
+from fake_clock import FakeClock
 
 from nxscribe.model import Reading, now
 from nxscribe.sources import (
@@ -25,19 +26,6 @@ from nxscribe.sources import (
 )
 
 KEY = "fake"
-
-
-class FakeClock:
-    """Monotonic seconds that pass when the test says so."""
-
-    def __init__(self) -> None:
-        self.seconds = 1000.0
-
-    def __call__(self) -> float:
-        return self.seconds
-
-    def sleep(self, seconds: float) -> None:
-        self.seconds += seconds
 
 
 def address(member: str, *scan_names: str) -> Address:
@@ -80,7 +68,7 @@ class FakeConnection:
         if self.down:
             raise SourceError(self.down)
         takes_s = sum(self.latencies.get(member, 0.0) for member in members)
-        self.clock.sleep(min(takes_s, timeout_s))
+        self.clock.advance(min(takes_s, timeout_s))
         self.during()
         if takes_s > timeout_s:
             raise RequestError(f"{self.name} did not answer in time", slow=True)

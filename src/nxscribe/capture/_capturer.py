@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import ChainMap
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,10 +16,11 @@ from msgspec import structs
 from nxscribe.capture._request import ReadRequest
 from nxscribe.capture._source_reader import SourceReader
 from nxscribe.errors import Problem
-from nxscribe.model import Phase, Reading, Snapshot, now, texts
+from nxscribe.model import Phase, Reading, Snapshot, texts
 from nxscribe.model.reading import DEFAULT, NO_SOURCE
 from nxscribe.plan import CapturePlan, Source
 from nxscribe.plan.source import max_ages
+from nxscribe.runtime import SYSTEM_CLOCK, Clock
 from nxscribe.sources import NO_SCAN, Item, KnownValues, Origin, ScanNames
 
 log = structlog.get_logger()
@@ -45,8 +45,10 @@ class _PreparedCapture:
 class Capturer:
     """Makes snapshots. Several threads can use it at the same time."""
 
-    def __init__(self, reader: SourceReader) -> None:
+    def __init__(self, reader: SourceReader, clock: Clock = SYSTEM_CLOCK) -> None:
+        """`reader` reads the sources. `clock` must be the clock of the reader."""
         self._reader = reader
+        self._clock = clock
         self._prepared = lru_cache(_PREPARED)(self._prepare)
 
     def capture(
@@ -73,7 +75,7 @@ class Capturer:
             afresh: Whether everything is read, also values that are kept fresh.
             stop: Ends the capture immediately when it is set, with the readings that have arrived.
         """
-        started, begun = now(), time.monotonic()
+        started, begun = self._clock.now(), self._clock.monotonic()
         # A default was not had, nor what was computed from one: at the end its source is asked again.
         wanted = plan.wanted(phase, {name for name, reading in had.items() if reading.ok and not reading.is_default})
         prepared = self._prepared(plan, wanted, frozenset(plan.sources.keys() & given.keys()), self._reader.generation)
@@ -83,10 +85,10 @@ class Capturer:
         known = KnownValues(given, ChainMap(dict(given), readings, dict(had)))
         for name in prepared.order:
             try:
-                readings[name] = _reading(plan, name, read, known)
+                readings[name] = self._reading(plan, name, read, known)
             except Exception as error:  # noqa: BLE001 - it is logged and told there
-                readings[name] = _unforeseen(name, error)
-        return Snapshot(phase, started, time.monotonic() - begun, readings, _span_s(read.values()))
+                readings[name] = self._unforeseen(name, error)
+        return Snapshot(phase, started, self._clock.monotonic() - begun, readings, _span_s(read.values()))
 
     def _prepare(
         self, plan: CapturePlan, wanted: frozenset[str], given: frozenset[str], generation: int
@@ -139,33 +141,42 @@ class Capturer:
             try:
                 readings[name] = prepared.origins[name].value(several)
             except Exception as error:  # noqa: BLE001 - it is logged and told there
-                readings[name] = _unforeseen(name, error)
+                readings[name] = self._unforeseen(name, error)
         return readings
 
+    def _reading(self, plan: CapturePlan, name: str, read: Mapping[str, Reading], known: KnownValues) -> Reading:
+        """The reading of one placeholder: what was given, what was read, or what is made of what is known."""
+        source = plan.sources.get(name)
+        if name in known.given:
+            return _in_unit_of(source, known.given[name])
+        if name in read:
+            reading = read[name]
+        elif source is None:
+            reading = Reading(
+                NO_SOURCE, self._clock.now(), error="no source in the config, and not set by the control system"
+            )
+        else:
+            reading = source.origin.resolve(name, source.unit, known)
+        if not reading.ok:
+            return self._default(plan, name, source) or reading
+        if source and source.unit and not source.origin.converts_to_unit:
+            return structs.replace(reading, unit=source.unit)
+        return reading
 
-def _reading(plan: CapturePlan, name: str, read: Mapping[str, Reading], known: KnownValues) -> Reading:
-    """The reading of one placeholder: what was given, what was read, or what is made of what is known."""
-    source = plan.sources.get(name)
-    if name in known.given:
-        return _in_unit_of(source, known.given[name])
-    if name in read:
-        reading = read[name]
-    elif source is None:
-        reading = Reading(NO_SOURCE, now(), error="no source in the config, and not set by the control system")
-    else:
-        reading = source.origin.resolve(name, source.unit, known)
-    if not reading.ok:
-        return _default(plan, name, source) or reading
-    if source and source.unit and not source.origin.converts_to_unit:
-        return structs.replace(reading, unit=source.unit)
-    return reading
+    def _unforeseen(self, name: str, error: Exception) -> Reading:
+        """The reading for an unexpected error, which affects only this placeholder."""
+        log.error("no value, for an unforeseen reason", placeholder=name, exc_info=error)
+        why = f"making its value failed for an unforeseen reason: {type(error).__name__}: {error}"
+        return Reading(
+            "none", self._clock.now(), error=Problem(why, remedy="report it with the trace back in the log").explanation
+        )
 
-
-def _unforeseen(name: str, error: Exception) -> Reading:
-    """The reading for an unexpected error, which affects only this placeholder."""
-    log.error("no value, for an unforeseen reason", placeholder=name, exc_info=error)
-    why = f"making its value failed for an unforeseen reason: {type(error).__name__}: {error}"
-    return Reading("none", now(), error=Problem(why, remedy="report it with the trace back in the log").explanation)
+    def _default(self, plan: CapturePlan, name: str, source: Source | None) -> Reading | None:
+        if source is not None and source.default is not None:
+            return Reading(DEFAULT, self._clock.now(), texts(source.default), source.unit)
+        if name in plan.defaults:
+            return Reading(DEFAULT, self._clock.now(), texts(plan.defaults[name]))
+        return None
 
 
 def _span_s(readings: Iterable[Reading]) -> float:
@@ -182,11 +193,3 @@ def _in_order(wanted: frozenset[str], plan: CapturePlan) -> Iterator[str]:
 def _in_unit_of(source: Source | None, given: Reading) -> Reading:
     """What was set without a unit is in the one that the config has for it."""
     return structs.replace(given, unit=source.unit) if source and source.unit and given.ok and not given.unit else given
-
-
-def _default(plan: CapturePlan, name: str, source: Source | None) -> Reading | None:
-    if source is not None and source.default is not None:
-        return Reading(DEFAULT, now(), texts(source.default), source.unit)
-    if name in plan.defaults:
-        return Reading(DEFAULT, now(), texts(plan.defaults[name]))
-    return None

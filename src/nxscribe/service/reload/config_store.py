@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import pickle
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any, Final, cast
 
 from nxscribe.definitions.file_access import FileRead
 from nxscribe.errors import Failure, InputError, Location, Problem
-from nxscribe.runtime import WorkerProcess, WorkerProcessError
+from nxscribe.runtime import SYSTEM_CLOCK, Clock, WorkerProcess, WorkerProcessError
 from nxscribe.service.beamline import Beamline
 from nxscribe.service.config import NEEDS_RESTART, Config, LogFormat, probable_state_dir
 from nxscribe.service.reload._last_good_set import keep, recall
@@ -36,6 +35,7 @@ class ConfigStore:
         data_root: Path | None = None,
         state_dir: Path | None = None,
         log_format: LogFormat | None = None,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         """Read the config at `config` and all that it names, in this process.
 
@@ -43,11 +43,12 @@ class ConfigStore:
         errors, the set that was last stored in the state folder is in force. Raises InputError if there is none.
         """
         self._file = config.absolute()
+        self._clock = clock
         self._place: Callable[[Config], Config] = lambda read: read.placed(data_root, state_dir, log_format)
         found = load_set(self._file)
         self._problems: tuple[Problem, ...] = ()
         self._read = found.read
-        self._accepted_at = time.monotonic()
+        self._accepted_at = self._clock.monotonic()
         self._kept: Mapping[str, FileRead] = {}
         self.kept_since = ""
         """Since when the stored set had been in force, if it is used because the files have errors; otherwise empty."""
@@ -60,7 +61,7 @@ class ConfigStore:
         self._digests: Digests = {}
         self._stamps = self._seen = found.stamps
         self._turn = threading.Lock()
-        self.reader = WorkerProcess("definitions reader", "nxscribe.service.reload.loader")
+        self.reader = WorkerProcess("definitions reader", "nxscribe.service.reload.loader", clock=clock)
 
     @property
     def current(self) -> Beamline:
@@ -103,7 +104,7 @@ class ConfigStore:
         Raises OSError, also TimeoutError if the files are being read all the time.
         """
         with self._soon():
-            if self._read is not self._kept and time.monotonic() - self._accepted_at >= after_s:
+            if self._read is not self._kept and self._clock.monotonic() - self._accepted_at >= after_s:
                 keep(self._current.config.state_dir, self._file, self._read)
                 self._kept = self._read
 
@@ -163,7 +164,7 @@ class ConfigStore:
         _refuse_what_needs_a_restart(self._current.config, config)
         techniques = digests.keys() - {""}
         self._read = read
-        self._accepted_at = time.monotonic()
+        self._accepted_at = self._clock.monotonic()
         self._parts, self._digests = {name: parts[name] for name in digests}, digests
         return Beamline(
             config,

@@ -17,7 +17,7 @@ from watchdog.events import (
 )
 from watchdog.observers import Observer
 
-from nxscribe.runtime import SupervisedThread
+from nxscribe.runtime import SYSTEM_CLOCK, Clock, SupervisedThread
 from nxscribe.service.events import Events
 from nxscribe.service.reload.config_store import ConfigStore
 
@@ -41,10 +41,11 @@ class Watch:
     on network file systems, about edits by other computers, and about what a symbolic link leads to.
     """
 
-    def __init__(self, library: ConfigStore, events: Events) -> None:
-        """`events` hears of each edit, and in between that nothing was edited."""
+    def __init__(self, library: ConfigStore, events: Events, clock: Clock = SYSTEM_CLOCK) -> None:
+        """`events` hears of each edit, and in between that nothing was edited. `clock` measures the pauses."""
         self._library = library
         self._events = events
+        self._clock = clock
         self._wake = threading.Event()
         self.thread = SupervisedThread(
             "watch of the config's files",
@@ -52,6 +53,7 @@ class Watch:
             daemon=True,
             longest_turn_s=lambda: _STUCK_S,
             waits_for_disk=True,
+            clock=clock,
         )
         self._folders = _FolderEvents(self._wake)
         self._follows = False
@@ -71,7 +73,7 @@ class Watch:
         if not self._follows:
             self._folders.follow(self._library.files)
             self._follows = True
-        self._wake.wait(_POLL_S)
+        self._clock.wait(self._wake, _POLL_S)
         self._wake.clear()
         if self.thread.stopping.is_set():
             return
@@ -83,7 +85,7 @@ class Watch:
     def _stand_still(self) -> bool:
         """Wait until the files stand still. Says whether they are still not as they were read."""
         before = self._library.edited()
-        while before and not self.thread.stopping.wait(_SETTLE_S):
+        while before and not self._clock.wait(self.thread.stopping, _SETTLE_S):
             present = self._library.edited()
             if present == before:
                 return True

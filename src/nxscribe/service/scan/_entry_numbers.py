@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
-import time
 from pathlib import Path
 from typing import Final
 
@@ -53,21 +52,24 @@ class EntryNumberAllocator:
             daemon=True,
             longest_turn_s=lambda: _STUCK_S,
             waits_for_disk=True,
+            clock=clock,
         )
-        self.thread.start()
+        self._is_started = False
 
     def look(self, files: Files, master: str) -> FolderProbe:
         """Begin to look for the number of a master's next scan; a capture may go on meanwhile."""
         path = files.data_root / master
         highest = self._journal.highest_number(master)
         is_known = path in self._known
-        look = FolderProbe(
-            path, max(self._known.get(path, 0), highest + 1), is_known=is_known, may_ask_hdf5=not highest
-        )
+        first = max(self._known.get(path, 0), highest + 1)
+        look = FolderProbe(path, first, is_known=is_known, may_ask_hdf5=not highest, clock=self._clock)
         hangs = self._last is not None and not self._last.done.is_set()
         if not (hangs or self._clock.monotonic() < self._not_before or (is_known and files.layout is Layout.SINGLE)):
             self._last = look
             self._due.put(look)
+            if not self._is_started:
+                self._is_started = True
+                self.thread.start()
         return look
 
     def at_least(self, look: FolderProbe) -> int:
@@ -88,20 +90,24 @@ class EntryNumberAllocator:
 class FolderProbe:
     """One look at the disk, which may hang."""
 
-    def __init__(self, master: Path, first: int, *, is_known: bool, may_ask_hdf5: bool) -> None:
+    def __init__(
+        self, master: Path, first: int, *, is_known: bool, may_ask_hdf5: bool, clock: Clock = SYSTEM_CLOCK
+    ) -> None:
         self.master = master
         self.free = first
         """The least number from the first that may be given on that is above all entries on disk, once it is known."""
         self.done = threading.Event()
         self._is_known, self._may_ask_hdf5 = is_known, may_ask_hdf5
         self._asks_hdf5 = threading.Event()
-        self._begun = time.monotonic()
+        self._clock = clock
+        self._begun = clock.monotonic()
         self._failure = ""
 
     def wait(self) -> str:
         """Wait, for as long as a trigger may be held up; say why nothing was seen, or nothing."""
-        is_done = self.done.wait(max(0.0, self._begun + _PATIENCE_S - time.monotonic())) or (
-            self._asks_hdf5.is_set() and self.done.wait(_PATIENCE_WITH_HDF5_S)
+        left_s = max(0.0, self._begun + _PATIENCE_S - self._clock.monotonic())
+        is_done = self._clock.wait(self.done, left_s) or (
+            self._asks_hdf5.is_set() and self._clock.wait(self.done, _PATIENCE_WITH_HDF5_S)
         )
         return self._failure if is_done else "the disk does not answer"
 

@@ -11,14 +11,13 @@ import heapq
 import itertools
 import math
 import threading
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final
 
 import tango
 
-from nxscribe.runtime import SupervisedThread
+from nxscribe.runtime import SYSTEM_CLOCK, Clock, SupervisedThread
 from nxscribe.sources._connection import EventsNotReadyError
 from nxscribe.sources.tango._configurations import Configurations
 from nxscribe.sources.tango._event_system import event_system
@@ -107,28 +106,32 @@ class FollowedConfigurations:
 class ConfigurationFollower:
     """The thread that follows the configurations of all devices of a reader."""
 
-    def __init__(self) -> None:
-        self._condition = threading.Condition()
+    def __init__(self, clock: Clock = SYSTEM_CLOCK) -> None:
+        """`clock` measures the pauses."""
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._changed = threading.Event()
+        """Set when something else may be due next."""
         self._all: list[FollowedConfigurations] = []
         self._due: list[tuple[float, int, FollowedConfigurations]] = []
         self._count = itertools.count()
         self._at: dict[FollowedConfigurations, float] = {}
         """When each is due (monotonic seconds)."""
         self.thread = SupervisedThread(
-            "follower of units and labels", self._turn, surroundings=self._registered, daemon=True
+            "follower of units and labels", self._turn, surroundings=self._registered, daemon=True, clock=clock
         )
         self._is_started = False
 
     def follow(self, device: str, configurations: Configurations) -> FollowedConfigurations:
         """Add a device, with no attributes at first."""
         followed = FollowedConfigurations(device, configurations, self.soon)
-        with self._condition:
+        with self._lock:
             self._all.append(followed)
         return followed
 
     def forget(self, followed: FollowedConfigurations) -> None:
         """Remove a device."""
-        with self._condition:
+        with self._lock:
             self._all.remove(followed)
             self._at.pop(followed, None)
         followed.leave()
@@ -147,14 +150,14 @@ class ConfigurationFollower:
 
     def close(self) -> None:
         """End all subscriptions and the thread. It waits for a subscription that hangs for a second at most."""
-        with self._condition:
+        with self._lock:
             self.thread.stopping.set()
-            self._condition.notify()
+            self._changed.set()
         self.thread.stop(_CLOSING_S)
 
     def _want(self, followed: FollowedConfigurations, in_s: float) -> None:
-        due = time.monotonic() + in_s
-        with self._condition:
+        due = self._clock.monotonic() + in_s
+        with self._lock:
             if self.thread.stopping.is_set() or self._at.get(followed, math.inf) <= due:
                 return
             self._at[followed] = due
@@ -162,7 +165,7 @@ class ConfigurationFollower:
             if not self._is_started:
                 self._is_started = True
                 self.thread.start()
-            self._condition.notify()
+            self._changed.set()
 
     @contextlib.contextmanager
     def _registered(self) -> Iterator[None]:
@@ -187,9 +190,12 @@ class ConfigurationFollower:
 
     def _next(self) -> FollowedConfigurations | None:
         """Wait until a device is due, and return it; None when none was due for a while, or the thread is to end."""
-        with self._condition:
-            if not self.thread.stopping.is_set() and (wait_s := self._due_in_s()) > 0:
-                self._condition.wait(wait_s)
+        with self._lock:
+            self._changed.clear()
+            wait_s = self._due_in_s()
+        if wait_s > 0 and not self.thread.stopping.is_set():
+            self._clock.wait(self._changed, wait_s)
+        with self._lock:
             if self.thread.stopping.is_set() or self._due_in_s() > 0:
                 return None
             due, _, followed = heapq.heappop(self._due)
@@ -199,4 +205,4 @@ class ConfigurationFollower:
             return followed
 
     def _due_in_s(self) -> float:
-        return min(self._due[0][0] - time.monotonic(), _IDLE_S) if self._due else _IDLE_S
+        return min(self._due[0][0] - self._clock.monotonic(), _IDLE_S) if self._due else _IDLE_S
