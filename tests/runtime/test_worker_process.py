@@ -48,7 +48,8 @@ def test_one_process_answers_all_requests_and_gives_way_to_captures(worker: Work
     assert worker.pid is None
     assert worker.ask("one", LONG_S, "echoing") == ("a setting", "one")
     pid = worker.pid
-    assert worker.ask("niceness", LONG_S, "echoing")[1] > os.getpriority(os.PRIO_PROCESS, 0)
+    # 19 is the most that there is: where the tests themselves run so low, it has the same.
+    assert worker.ask("niceness", LONG_S, "echoing")[1] == min(os.getpriority(os.PRIO_PROCESS, 0) + 10, 19)
     assert worker.pid == pid != os.getpid()
     assert worker.trouble == ""
 

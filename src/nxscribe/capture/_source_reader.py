@@ -75,7 +75,7 @@ class SourceReader:
         self._outdated: list[EndpointWorker] = []
         """Workers of kinds whose settings changed, as long as a read may be asking them."""
         self._left_behind: list[SupervisedThread] = []
-        atexit.register(self._leave)
+        self._leaves_at_exit = False
 
     def configure(
         self,
@@ -265,6 +265,7 @@ class SourceReader:
         self._left_behind += [thread for thread in threads if not thread.stop(max(0.0, until - CLOCK()))]
         if not self._left_behind:
             atexit.unregister(self._leave)
+            self._leaves_at_exit = False
 
     def _leave(self) -> None:
         # A thread that comes back from Tango when the interpreter is gone takes the whole process down with SIGABRT.
@@ -344,6 +345,9 @@ class SourceReader:
                 worker = self._workers.get(endpoint)
                 if worker is None:
                     self._is_to_look = True
+                    if not self._leaves_at_exit:
+                        self._leaves_at_exit = True
+                        atexit.register(self._leave)
                     peer = self._kinds[endpoint.kind].peer
                     worker = EndpointWorker(endpoint, connector.connect(endpoint), peer=peer, clock=self._clock)
                     self._workers[endpoint] = worker

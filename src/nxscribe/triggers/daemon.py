@@ -77,6 +77,7 @@ def run_daemon(scribe: Scribe) -> None:
         manager.tell("READY=1", f"STATUS=serving {', '.join(settings.devices)}")
         log.info("ready", devices=list(settings.devices), techniques=sorted(scribe.beamline.plans))
         reloads = _ReloadsBySignal(scribe, manager)
+        reloads.start()
         ends.callback(reloads.stop)
         _wait_for_the_end(scribe, server, caught, manager, reloads)
         manager.tell("STOPPING=1", "STATUS=finishing the file at hand")
@@ -200,8 +201,11 @@ class _ReloadsBySignal:
         self._manager = manager
         self.wanted = threading.Event()
         self._thread = SupervisedThread("reload by signal", self._turn, daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
         self._thread.start()
-        scribe.supervisor.add(self._thread)
+        self._scribe.supervisor.add(self._thread)
 
     def stop(self) -> None:
         """End, without waiting for a reload under way."""
