@@ -37,6 +37,8 @@ class CapturePlan:
     operands: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """The placeholders in each formula, by the placeholder of the formula. Each comes after those that it needs."""
     detectors: Mapping[str, LimaDetector] = field(default_factory=dict)
+    named: frozenset[str] = frozenset()
+    """All placeholders of the definition."""
 
     @property
     def items(self) -> frozenset[Item]:

@@ -77,6 +77,7 @@ def examine_plan(
         defaults={use.placeholder: use.default for use in reversed(uses) if use.default is not None and use.field},
         operands={name: needs for name, needs in operands.items() if name in needed},
         detectors=dict(detectors),
+        named=named,
     )
     groups = [*(detector.group for detector in detectors.values()), *frames_in]
     problems = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -104,6 +105,8 @@ class Record:
     """Why the scan ended so, in the words of the control system."""
     given: dict[str, Reading] = field(default_factory=dict)
     """The values that the control system set in this scan, by placeholder. They replace values that were read."""
+    unnamed: tuple[str, ...] = ()
+    """Those of the given values that the definition does not name."""
     raw: tuple[RawSeries, ...] = ()
     searches: tuple[RawSearch, ...] = ()
     """Where to search for further raw files. Files that were found and are complete are in `raw`."""
@@ -125,6 +128,11 @@ class Record:
     def is_open(self) -> bool:
         """Whether the scan is still running."""
         return self.end_reason is None
+
+    def with_given(self, given: Mapping[str, Reading], named: Collection[str]) -> Record:
+        """The same record with more values that the control system set. `named` are the definition's placeholders."""
+        every = {**self.given, **given}
+        return replace(self, given=every, unnamed=tuple(name for name in every if name not in named))
 
     def renumbered(self, number: int) -> Record:
         """The same record with another number, and a note about this."""

@@ -26,6 +26,7 @@ from nxscribe.errors import JournalError, NxscribeError, Problem
 from nxscribe.model.tango_text import text_of
 from nxscribe.service.check.preview import preview_json
 from nxscribe.service.scan.requests import decode_end, decode_parameters, decode_start
+from nxscribe.service.scan.scan_values import values_json
 from nxscribe.service.scan.session import Session
 from nxscribe.service.scan.status import Answer, ScanState, Status
 from nxscribe.service.scribe import Scribe
@@ -207,6 +208,12 @@ class NxScribe(Device):
         """Set values during the scan: they win over what is read."""
         with self._answering("SetParameters"):
             self._session.set_parameters(decode_parameters(text_of(parameters)))
+
+    @command(doc_in="the id of a record, or empty for the scan that was started last", doc_out="JSON")
+    def Values(self, record: str) -> str:  # noqa: N802
+        """The newest value of each placeholder of a scan, with unit, time, source and quality."""
+        with self._answering("Values"):
+            return values_json(self._session.record(text_of(record).strip()))
 
     @command(doc_out="every problem; empty when the new set is in force")
     def Reload(self) -> list[str]:  # noqa: N802

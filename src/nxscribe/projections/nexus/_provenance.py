@@ -18,6 +18,9 @@ ACCOUNT: Final = "nxscribe"
 
 PROGRAM: Final = "nxscribe"
 
+PARAMETERS: Final = "parameters"
+"""The group in the account for values that the control system set, and that the definition does not name."""
+
 RECORD_ID: Final = f"{ACCOUNT}/record_id"
 """Where a file tells whose it is."""
 

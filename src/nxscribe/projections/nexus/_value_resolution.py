@@ -85,6 +85,13 @@ class Lookup:
             if others:
                 yield f"${{{name}}}: {given.error}; the value is that of: {others[0].source}"
 
+    def fit_parameter(self, name: str) -> Fitted:
+        """A value that the control system set, as it is. Raises UnfitError with the reason where there is none."""
+        given = self._given[name]
+        if given.value is None:
+            raise UnfitError(given.error)
+        return hdf5_values.fit(given.value, given.unit, "NX_CHAR_OR_NUMBER")
+
     def fill(self, field: Field) -> Filled:
         """A field's value. Raises UnfitError with the reason where there is none."""
         return self.fill_template(field.template, field.type, field.record, field.units)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -17,7 +18,7 @@ from nxscribe.projections.nexus._conditional_fields import settle_claims
 from nxscribe.projections.nexus._hdf5_values import UnfitError, own_texts
 from nxscribe.projections.nexus._links import Links
 from nxscribe.projections.nexus._plots import Plots
-from nxscribe.projections.nexus._provenance import ACCOUNT, PROGRAM, account, definition_text
+from nxscribe.projections.nexus._provenance import ACCOUNT, PARAMETERS, PROGRAM, account, definition_text
 from nxscribe.projections.nexus._shapes import settle_shapes
 from nxscribe.projections.nexus._value_resolution import Filled, Lookup, PendingValueError
 from nxscribe.projections.nexus.nodes import FieldNode, GroupNode, Node
@@ -35,6 +36,9 @@ _IN_HEAP: Final = 16
 _NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 _MOST_ALIKE: Final = 20_000
 """Of how many fields the attributes are kept for the next scan: the largest definitions have 4,200."""
+_NO_NAME: Final = re.compile(r"[^A-Za-z0-9_.]")
+_LONGEST_NAME: Final = 56
+"""Characters: NeXus allows 63."""
 _LONGEST_DETAIL: Final = 1000
 """Elements of a list beside a value."""
 
@@ -89,9 +93,12 @@ def build_tree(
         if link.frames:
             plots.frame(link.frames)
     text = text or definition_text(record.definition)
-    tree.entry.children[ACCOUNT] = account(
+    parameters = builder.unnamed(definition)
+    tree.entry.children[ACCOUNT] = account_of_scan = account(
         record, tree.missing, tree.pending, tree.warnings, definition=text, mandatory=builder.mandatory
     )
+    if parameters:
+        account_of_scan.children[PARAMETERS] = parameters
     return tree
 
 
@@ -135,6 +142,29 @@ class _TreeBuilder:
     def unkept(self) -> Iterable[str]:
         """The parameters that could not be kept, where the value is another one."""
         return self._lookup.unkept()
+
+    def unnamed(self, definition: Definition) -> GroupNode | None:
+        """The parameters that the definition does not name; what has no form in a file is missing."""
+        if not self._record.unnamed:
+            return None
+        group = GroupNode("NXcollection")
+        named = definition.placeholders
+        for placeholder in self._record.unnamed:
+            given = self._record.given.get(placeholder)
+            if given is None or placeholder in named:
+                continue
+            name = _free_name(placeholder, group)
+            try:
+                fitted = self._lookup.fit_parameter(placeholder)
+            except UnfitError as error:
+                self.tree.missing[f"{ACCOUNT}/{PARAMETERS}/{name}"] = str(error)
+                continue
+            attributes = dict(_of_each_scan(fitted.units, given.unit, "", "", given.source))
+            node = group.children[name] = FieldNode(fitted.value, attributes)
+            node.attributes["timestamp"] = _text(iso(given.time))
+            if name != placeholder:
+                node.attributes["parameter"] = _text(placeholder)
+        return group if group.children else None
 
     def _fill_field(self, asked: Field, node: GroupNode, name: str, path: str) -> None:
         if asked.mandatory or not self._mandatory.isdisjoint(asked.template.placeholders):
@@ -246,6 +276,16 @@ def _of_each_scan(unit: str, source_unit: str, asked_unit: str, description: str
     own = (source_unit if units.spelling(source_unit) else asked_unit).strip()
     told = {"units": unit, SOURCE_UNITS: own if unit != own else "", "description": description, "source": source}
     return {name: _text(text) for name, text in told.items() if text}
+
+
+def _free_name(placeholder: str, group: GroupNode) -> str:
+    """A name that NeXus allows, and that no other parameter of the group has."""
+    wanted = _NO_NAME.sub("_", placeholder).strip(".")[:_LONGEST_NAME] or "_"
+    name, number = wanted, 1
+    while name in group.children:
+        number += 1
+        name = f"{wanted}_{number}"
+    return name
 
 
 def _size_in_attribute(value: Value) -> int:

@@ -19,6 +19,11 @@ def not_open(device: str) -> TriggerRefusedError:
     )
 
 
+def no_scan_yet(device: str) -> TriggerRefusedError:
+    """No scan has been started."""
+    return TriggerRefusedError(Problem(f"{device} had no scan yet", remedy="start one, or name a record by its id"))
+
+
 def busy(status: Status, scan: str) -> TriggerRefusedError:
     """A scan is open, or a trigger under way; `scan` is its `sample - scan`."""
     return TriggerRefusedError(

@@ -123,11 +123,10 @@ class StartOfScan:
             start_time=self._arrived,
             initial=Snapshot(Phase.INITIAL, self._arrived, 0.0),
             detectors=config.groups,
-            given=parameter_readings(self._request.parameters, self._arrived),
             searches=config.searches(self.identity),
             checksums=config.checksums,
             mandatory=tuple(sorted(self._plan.mandatory)),
-        )
+        ).with_given(parameter_readings(self._request.parameters, self._arrived), self._plan.named)
         self._look = self._instruments.numbering.look(config.files, self._place.master)
         snapshot = capture(self._instruments, self._beamline, self._plan, draft, phase=Phase.INITIAL, stop=self._stop)
         self._draft = replace(draft, initial=snapshot)
@@ -184,7 +183,7 @@ class EndOfScan:
         elapsed_s = self._began - scan.opened_at
 
         def with_given(record: Record) -> Record:
-            return replace(record, given={**record.given, **parameter_readings(self.request.parameters, self._arrived)})
+            return record.with_given(parameter_readings(self.request.parameters, self._arrived), scan.plan.named)
 
         def with_clock(record: Record) -> Record:
             return replace(record, notes=(*record.notes, *clock_note(record.start_time, self._arrived, elapsed_s)))

@@ -63,6 +63,8 @@ from nxscribe.service.scan.status import Answer, ScanState, Status, answer_of, e
 
 log = structlog.get_logger()
 
+_LOOKED_THROUGH: Final = 1000
+"""So many records are looked through for the last one of a session."""
 _ABORT_S: Final = 10.0
 """How many seconds an abort waits for the trigger that it stops: longer than the journal waits for its disk."""
 
@@ -105,6 +107,24 @@ class Session:
         state = self._state
         return None if isinstance(state, Idle | Starting) else state.open.record.id
 
+    def record(self, id: str = "") -> Record:  # noqa: A002 - the record's own word
+        """A record: the one with this id, or else that of the scan that was started last, which may still run.
+
+        Raises JournalError for an unknown id, and TriggerRefusedError if this session had no scan yet.
+        """
+        state = self._state
+        if not id and not isinstance(state, Idle | Starting):
+            return state.open.record
+        id = id or self._status.record or self._newest()  # noqa: A001
+        if not id:
+            raise refusals.no_scan_yet(self._status.device)
+        return self._journal.record(id)
+
+    def _newest(self) -> str:
+        """The record of the last scan of an earlier run of the daemon; empty if none of the last scans was of here."""
+        summaries = self._journal.summaries(limit=_LOOKED_THROUGH)
+        return next((one.id for one in summaries if one.session == self._status.device), "")
+
     def resume(self, record: Record) -> None:
         """Continue a scan that was open when the daemon ended. The control system does not notice this."""
         beamline = self._beamline()
@@ -140,8 +160,7 @@ class Session:
         time = self._clock.now()
 
         def with_parameters(scan: OpenScan) -> Record:
-            given = {**scan.record.given, **parameter_readings(parameters, time)}
-            return self._journal.update(replace(scan.record, given=given))
+            return self._journal.update(scan.record.with_given(parameter_readings(parameters, time), scan.plan.named))
 
         self._change(with_parameters)
 
@@ -437,5 +456,6 @@ def _plan_of(record: Record, beamline: Beamline) -> CapturePlan:
         plan, _ = compile_plan(definition, sources, beamline.config.detectors, ("*",))
     except InputError as error:
         log.error("an open scan fits the config no longer: it ends without final readings", reason=str(error))
-        return CapturePlan(technique, definition, {}, frozenset(), frozenset(), frozenset())
+        named = definition.placeholders
+        return CapturePlan(technique, definition, {}, frozenset(), frozenset(), frozenset(), named=named)
     return plan

@@ -40,6 +40,8 @@ class Answer:
     end_reason: str = ""
     missing_mandatory: tuple[str, ...] = ()
     """Those of the missing without which the scan is incomplete."""
+    unnamed: tuple[str, ...] = ()
+    """The parameters so far that the definition does not name."""
     warnings: tuple[str, ...] = ()
     """What was sent with the trigger and could not be used, with the reasons."""
 
@@ -114,6 +116,7 @@ def answer_of(record: Record, snapshot: Snapshot, data_root: Path, dead_time_s: 
         dead_time_s=dead_time_s,
         end_reason=record.end_reason.value if record.end_reason else "",
         missing_mandatory=mandatory_missing(record, *filter(None, (record.initial, record.final))),
+        unnamed=record.unnamed,
     )
 
 
