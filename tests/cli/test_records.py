@@ -5,6 +5,7 @@ import re
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 
@@ -65,6 +66,20 @@ def test_list_and_show_tell_how_each_kind_of_projection_stands(path: Path) -> No
     assert re.search(r"sidecar +set aside: no room", shown)
     (line,) = run("list", path, "--json").stdout.splitlines()
     assert json.loads(line)["projections"]["sidecar"]["state"] == "set aside"
+
+
+def test_show_tells_how_often_and_when_a_file_failed_and_when_it_is_tried_again(path: Path) -> None:
+    with Journal(path) as journal:
+        journal.begin(some_record())
+        retry_at = now() + timedelta(minutes=1)
+        journal.failed(journal.due(now())[0], "no room", retry_at)
+        moment = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\S+"
+        assert re.search(rf"files +failing: no room; 1 attempt failed, at {moment}; next", run("show", path).stdout)
+        journal.failed(journal.due(retry_at)[0], "no room", None)
+        shown = run("show", path).stdout
+        assert re.search(rf"files +set aside: no room; 2 attempts failed, the last one at {moment}\n", shown)
+        (line,) = run("list", path, "--json").stdout.splitlines()
+        assert json.loads(line)["projections"]["nexus"]["attempts"] == 2
 
 
 def test_list_can_be_narrowed_and_be_json(records: list[Record], path: Path) -> None:

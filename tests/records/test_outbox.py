@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import sqlite3
 import time
+from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -73,8 +75,24 @@ def test_failed_work_waits_until_its_time_and_remembers(journal: Journal) -> Non
     assert journal.summaries()[0].files is ProjectionState.FAILING
     (work,) = journal.due(retry_at)
     assert (work.attempts, work.last_error) == (1, "the disk is full")
+    before = now()
     journal.failed(work, "still full", retry_at)
     assert journal.due(retry_at)[0].attempts == 2
+    standing = journal.summaries()[0].projections[NEXUS]
+    assert (standing.reason, standing.attempts, standing.next_at) == ("still full", 2, retry_at)
+    assert standing.failed_at
+    assert before <= standing.failed_at <= now()
+
+
+@pytest.mark.parametrize("damage", [b"\0", "yesterday", "2026-03-01", 7])
+def test_a_time_that_is_damaged_in_the_outbox_is_not_shown_and_harms_nothing(journal: Journal, damage: str) -> None:
+    record = journal.begin(some_record())
+    journal.failed(journal.due(now())[0], "the disk is full", None)
+    with closing(sqlite3.connect(journal.path)) as connection, connection:
+        connection.execute("UPDATE projection SET failed_at = ?1, next_at = ?1, attempts = ?1", (damage,))
+    standing = journal.standings(record.id)[NEXUS]
+    assert (standing.state, standing.reason) == (ProjectionState.SET_ASIDE, "the disk is full")
+    assert (standing.failed_at, standing.next_at) == (None, None)
 
 
 def test_a_clock_set_back_makes_nothing_wait_longer(journal: Journal) -> None:
@@ -173,8 +191,9 @@ def test_each_kind_of_projection_is_due_and_done_by_itself(both: Journal) -> Non
     assert both.due(now(), kind=SIDECAR) == ()
     assert both.due(now()) == (files,)
     both.failed(files, "the disk is full", None)
+    moment = both.standings(record.id)[NEXUS].failed_at
     assert both.standings(record.id) == {
-        NEXUS: Standing(ProjectionState.SET_ASIDE, "the disk is full"),
+        NEXUS: Standing(ProjectionState.SET_ASIDE, "the disk is full", attempts=1, failed_at=moment),
         SIDECAR: Standing(ProjectionState.MADE, "", '{"file":"a.json"}'),
     }
     assert (both.queue().set_aside, both.queue(SIDECAR)) == (1, Queue(0, 0, 0))

@@ -118,8 +118,19 @@ def _facts(record: Record, standings: Mapping[str, Standing]) -> list[_Line]:
     facts += [("note", note) for note in record.notes]
     for kind, standing in standings.items():
         name = "files" if kind == NEXUS else kind
-        facts.append((name, standing.state + (f": {standing.reason}" if standing.reason else "")))
+        facts.append((name, _state(standing)))
     return [("", (Text(name, "bold"), Text(fact))) for name, fact in facts]
+
+
+def _state(standing: Standing) -> str:
+    """The state of a projection, why it failed, how often and when, and when it is made again."""
+    parts = [standing.state + (f": {standing.reason}" if standing.reason else "")]
+    if standing.failed_at:
+        many = "1 attempt failed," if standing.attempts == 1 else f"{standing.attempts} attempts failed, the last one"
+        parts.append(f"{many} at {_moment(standing.failed_at)}")
+    if standing.next_at:
+        parts.append(f"next attempt at {_moment(standing.next_at)}")
+    return "; ".join(parts)
 
 
 def _values(record: Record) -> list[_Line]:

@@ -61,6 +61,12 @@ class Standing:
     """Why it could not be made; empty if it was."""
     result: str = ""
     """The facts that the projection gave about what it made last, as JSON; empty if it gave none."""
+    attempts: int = 0
+    """How many attempts have failed since the record changed."""
+    failed_at: datetime | None = None
+    """When the last of these attempts failed, in UTC."""
+    next_at: datetime | None = None
+    """When it is made or tried again, in UTC. None: as soon as possible, or not at all, as the state says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,8 +233,29 @@ def failed(
 
 def standings(connection: sqlite3.Connection, position: int) -> dict[str, Standing]:
     """How each projection of the record at `position` stands, by kind."""
-    rows = connection.execute("SELECT kind, state, reason, result FROM projection WHERE record = ?", (position,))
-    return {kind: Standing(state_of(state), reason, result) for kind, state, reason, result in rows}
+    rows = connection.execute(
+        "SELECT kind, state, reason, result, attempts, failed_at, next_at FROM projection WHERE record = ?", (position,)
+    )
+    return {
+        kind: Standing(
+            state_of(state),
+            reason,
+            result,
+            attempts if isinstance(attempts, int) else 0,
+            _time_or_none(failed_at),
+            _time_or_none(next_at),
+        )
+        for kind, state, reason, result, attempts, failed_at, next_at in rows
+    }
+
+
+def _time_or_none(text: object) -> datetime | None:
+    """The time that a row has. What is not a time with a zone was damaged, and counts as none."""
+    try:
+        time = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return time if time.tzinfo else None
 
 
 def queue(connection: sqlite3.Connection, kind: str) -> Queue:
