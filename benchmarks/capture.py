@@ -1,17 +1,20 @@
 """How long a control system waits at scan start and end: nxscribe, plain PyTango at its fastest, DESY's NXSDataWriter.
 
-    python benchmarks/capture.py --sizes 30x5 300x7 --servers 1 3 10 --latencies 0 5 20 [--peer .venv-peer/bin/python]
+    python benchmarks/capture.py --sizes 30x5 300x7 --servers 1 3 10 --latencies 0 5 20 [--base .venv-base/bin/python]
+        [--peer .venv-peer/bin/python]
 
-It starts a Tango database, device servers, a daemon, and, with `--peer`, an NXSDataWriter from an environment of its
-own (`pip install nxswriter==3.25.0 pytango`). All are asked by one client process, in turns, so that what else the
-machine does weighs on all. Every attribute is read at the start and at the end. Times are milliseconds as the client
-sees them: median and 95th percentile.
+It starts a Tango database, device servers, a daemon, and, with `--base`, a daemon of another build of nxscribe, by the
+Python of its environment; with `--peer`, an NXSDataWriter from an environment of its own (`pip install
+nxswriter==3.25.0 pytango`). All are asked by one client process, in turns, so that what else the machine does weighs on
+all. Every attribute is read at the start and at the end. Times are milliseconds as the client sees them: median and
+95th percentile.
 
 `floor`: one thread for each device with a proxy that was made before, one `read_attributes` each, and nothing made of
 what comes back. `start` and `end`: StartScan and EndScan of a daemon, answered when the record is committed, and the
 ratio of the median to the floor's. `kept`: StartScan of a second daemon, which keeps all sources fresh, so that nothing
 is read. `CPU`: the processor time that one start costs the first daemon, in ms; `MB`: its memory. Each begins when the
-files of the one before are written. Afterwards every value of every file is compared with the device's.
+files of the one before are written. `to base`: the ratios of this build's medians to those of the other build, and of
+what a start and a kept start take above the floor. Afterwards every value of every file is compared with the device's.
 """
 
 from __future__ import annotations
@@ -40,13 +43,13 @@ from rich.table import Table
 from nxscribe.simulation import TangoDatabase
 from nxscribe.simulation._process import ChildProcess
 from peer import NxsDataWriter
-from processes import held_mb
+from processes import cpu_s, held_mb
 
 DEVICES = Path(__file__).parent / "devices"
 DEADLINE_S = 20.0
 READY_S = 300.0
 KEPT_S = 3600.0
-TICKS = os.sysconf("SC_CLK_TCK")
+BUILDS = ("this", "base")
 
 
 class Floor:
@@ -153,8 +156,7 @@ class Daemon:
     @property
     def cpu_s(self) -> float:
         """What the daemon, without its writer, has used of all processors."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
+        return cpu_s(self.process.pid)
 
     @property
     def memory_mb(self) -> float:
@@ -241,9 +243,50 @@ def devices(count: int, servers: int, folder: Path) -> Iterator[list[str]]:
         yield [f"{host}/{name}" for name in names]
 
 
-def measure(size: str, servers: int, latency_ms: float, repeat: int, peer: Path | None) -> list[str]:
+class Builds:
+    """A daemon of each build, which take turns on the same devices."""
+
+    def __init__(
+        self, pythons: dict[str, str], attributes: list[str], folder: Path, technique: str, stack: ExitStack
+    ) -> None:
+        self._technique = technique
+        self.daemons = {
+            build: stack.enter_context(
+                Daemon(attributes, folder / technique / build, techniques=[technique], python=python, beamline=build)
+            )
+            for build, python in pythons.items()
+        }
+
+    def scan(self, build: str, took: dict[str, list[float]], before: Callable[[str], None]) -> None:
+        """One scan of a build; `before` is called before its start and before its end."""
+        daemon = self.daemons[build]
+        before("start")
+        cpu_s = daemon.cpu_s
+        timed(took, f"{build} {self._technique}", lambda: daemon.start(self._technique))
+        took.setdefault(f"{build} {self._technique} CPU", []).append((daemon.cpu_s - cpu_s) * 1e3)
+        daemon.await_files()
+        before("end")
+        timed(took, f"{build} {self._technique} end", daemon.end)
+        daemon.await_files()
+
+    def run(self, repeat: int, took: dict[str, list[float]], before: Callable[[int, str], None]) -> None:
+        """Scans in turns; the builds change places from turn to turn."""
+        for number in range(repeat):
+            for build in list(self.daemons)[:: 1 if number % 2 else -1]:
+                self.scan(build, took, lambda what, number=number: before(number, what))
+
+
+def timed(took: dict[str, list[float]], what: str, call: Callable[[], None]) -> None:
+    """Add how many milliseconds a call takes."""
+    begun = time.perf_counter()
+    call()
+    took.setdefault(what, []).append((time.perf_counter() - begun) * 1e3)
+
+
+def measure(size: str, servers: int, latency_ms: float, given: argparse.Namespace) -> list[str]:
     """One row of the table. It runs in a process of its own: a Tango client keeps its first database for ever."""
     count, each = map(int, size.split("x"))
+    repeat, pythons = given.repeat, {"this": sys.executable} | ({"base": given.base} if given.base else {})
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         names = stack.enter_context(devices(count, servers, folder))
@@ -255,62 +298,58 @@ def measure(size: str, servers: int, latency_ms: float, repeat: int, peer: Path 
         attributes = [f"{name}/{value}" for name in names for value in values]
         expected = [number + 0.5 for _ in names for number in range(each)]
         floor = Floor(names, values)
-        rival = stack.enter_context(NxsDataWriter(peer, attributes, folder)) if peer else None
+        rival = stack.enter_context(NxsDataWriter(given.peer, attributes, folder)) if given.peer else None
         took: dict[str, list[float]] = {}
-        cpu_s = 0.0
 
-        def timed(what: str, call: Callable[[], None]) -> None:
-            begun = time.perf_counter()
-            call()
-            took.setdefault(what, []).append((time.perf_counter() - begun) * 1e3)
+        def before_read(number: int, what: str) -> None:
+            # What comes after a pause finds cold servers: the floor takes its turn before starts and before ends.
+            if (what == "start") is bool(number % 2):
+                timed(took, "floor", floor.capture)
 
         floor.capture()
-        with Daemon(attributes, folder / "read", techniques=["read"]) as daemon:
-            for number in range(repeat):
-                # What comes after a pause finds cold servers: the floor takes its turn before starts and before ends.
-                if number % 2:
-                    timed("floor", floor.capture)
-                before = daemon.cpu_s
-                timed("start", daemon.start)
-                cpu_s += daemon.cpu_s - before
-                daemon.await_files()
-                if number % 2 == 0:
-                    timed("floor", floor.capture)
-                timed("end", daemon.end)
-                daemon.await_files()
-                if rival:
-                    rival.prepare()
-                    timed("peer start", rival.start)
-                    timed("peer end", rival.end)
-            memory_mb = daemon.memory_mb
-        assert daemon.check(expected) == repeat + 1
+        with ExitStack() as of_daemons:
+            builds = Builds(pythons, attributes, folder, "read", of_daemons)
+            builds.run(repeat, took, before_read)
+            for _ in range(repeat if rival else 0):
+                rival.prepare()
+                timed(took, "peer start", rival.start)
+                timed(took, "peer end", rival.end)
+            memory_mb = {build: daemon.memory_mb for build, daemon in builds.daemons.items()}
+        for daemon in builds.daemons.values():
+            assert daemon.check(expected) == repeat + 1
         assert rival is None or rival.check(expected) == repeat
-        with Daemon(attributes, folder / "kept", techniques=["kept"]) as daemon:
-            for _ in range(repeat):
-                timed("kept", lambda: daemon.start("kept"))
-                daemon.await_files()
-                daemon.end()
-                daemon.await_files()
-        assert daemon.check(expected) == repeat + 1
-        return row(took, cpu_s / repeat, memory_mb)
+        with ExitStack() as of_daemons:
+            builds = Builds(pythons, attributes, folder, "kept", of_daemons)
+            builds.run(repeat, took, lambda *_: None)
+        for daemon in builds.daemons.values():
+            assert daemon.check(expected) == repeat + 1
+        return row(took, memory_mb)
 
 
-def row(took: dict[str, list[float]], cpu_s: float, memory_mb: float) -> list[str]:
+def row(took: dict[str, list[float]], memory_mb: dict[str, float]) -> list[str]:
     middle = {what: statistics.median(times) for what, times in took.items()}
 
     def cell(what: str) -> str:
         times = sorted(took[what])
         return f"{middle[what]:.1f} {times[int(0.95 * len(times))]:.1f}"
 
-    def ratio(one: str, other: str) -> str:
-        return f"{middle[one] / middle[other]:.2f}"
+    def ratio(one: float, other: float) -> str:
+        return f"{one / other:.2f}"
 
     cells = [cell("floor")]
-    for what in ("start", "end"):
-        cells += [cell(what), ratio(what, "floor")]
-    cells += [cell("kept"), f"{cpu_s * 1e3:.0f}", f"{memory_mb:.0f}"]
-    for what in ("start", "end"):
-        cells += [cell(f"peer {what}"), ratio(f"peer {what}", what)] if "peer start" in took else ["", ""]
+    for what in ("this read", "this read end"):
+        cells += [cell(what), ratio(middle[what], middle["floor"])]
+    cells += [cell("this kept"), f"{middle['this read CPU']:.1f}", f"{memory_mb['this']:.0f}"]
+    if "base" in memory_mb:
+        phases = ("read", "read end", "read CPU", "kept", "kept CPU")
+        cells += [ratio(middle[f"this {what}"], middle[f"base {what}"]) for what in phases]
+        above = [middle[f"{build} read"] - middle["floor"] for build in BUILDS]
+        cells += [ratio(*above), ratio(memory_mb["this"], memory_mb["base"])]
+    else:
+        cells += [""] * 7
+    for what, ours in (("start", "this read"), ("end", "this read end")):
+        there = f"peer {what}" in took
+        cells += [cell(f"peer {what}"), ratio(middle[f"peer {what}"], middle[ours])] if there else ["", ""]
     return cells
 
 
@@ -320,11 +359,12 @@ def main() -> None:
     parser.add_argument("--servers", nargs="+", type=int, default=[1, 3, 10])
     parser.add_argument("--latencies", nargs="+", type=float, default=[0.0, 5.0, 20.0], help="of each attribute, in ms")
     parser.add_argument("--repeat", type=int, default=30)
+    parser.add_argument("--base", help="the Python of an environment with another build of nxscribe")
     parser.add_argument("--peer", type=Path, help="the Python of an environment with nxswriter==3.25.0")
     parser.add_argument("--one", action="store_true", help="one row, as JSON")
     given = parser.parse_args()
     if given.one:
-        print(json.dumps(measure(given.sizes[0], given.servers[0], given.latencies[0], given.repeat, given.peer)))
+        print(json.dumps(measure(given.sizes[0], given.servers[0], given.latencies[0], given)))
         return
     columns = (
         "floor",
@@ -335,6 +375,13 @@ def main() -> None:
         "kept",
         "CPU",
         "MB",
+        "start to base",
+        "end to base",
+        "CPU to base",
+        "kept to base",
+        "kept CPU to base",
+        "start above floor to base",
+        "MB to base",
         "peer start",
         "times",
         "peer end",
@@ -346,6 +393,7 @@ def main() -> None:
             for latency in given.latencies:
                 case = ["--sizes", size, "--servers", str(servers), "--latencies", str(latency)]
                 case += ["--repeat", str(given.repeat), *(["--peer", str(given.peer)] if given.peer else [])]
+                case += ["--base", given.base] if given.base else []
                 command = [sys.executable, __file__, "--one", *case]
                 ran = subprocess.run(command, capture_output=True, text=True, check=False)
                 cells = json.loads(ran.stdout.splitlines()[-1]) if ran.returncode == 0 else [ran.stderr[-300:]]

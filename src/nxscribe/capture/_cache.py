@@ -68,9 +68,12 @@ class ReadingCache:
         found: dict[Address, Reading] = {}
         for address, max_age_s in max_ages.items():
             entry = self._entries.get(address)
-            if entry is None or (age := present - entry.at) > max_age_s or entry.scan != _names_of(address, scan):
+            if entry is None:
                 continue
-            kept = entry.reading
+            kept, at, _, names = entry
+            age = present - at
+            if age > max_age_s or (address.scan_names and names != _names_of(address, scan)):
+                continue
             details = {**kept.details, AGE: round(age, 6)}
             found[address] = Reading(kept.source, kept.time, kept.value, kept.unit, kept.quality, "", details)
         return found

@@ -40,7 +40,7 @@ def operands_of(sources: Mapping[str, Source]) -> tuple[dict[str, frozenset[str]
 def with_operands(names: Iterable[str], operands: Mapping[str, Collection[str]]) -> frozenset[str]:
     """These placeholders, and all that their expressions need, however indirectly."""
     found = set(names)
-    waiting = list(found)
+    waiting = list(found & operands.keys())
     while waiting:
         new = set(operands.get(waiting.pop(), ())) - found
         found |= new

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -57,8 +58,10 @@ class Scribe(Events):
         config = library.current.config
         self._journal = Journal(config.state_dir / JOURNAL_FILE)
         self._journal.projections = config.projection_kinds
-        self._counting = threading.Lock()
+        self._counting, self._queues_lock = threading.Lock(), threading.Lock()
         self._queues = self._counted()
+        self._is_counted = True
+        """Whether nothing was committed since the queues were counted last."""
         self._reader = SourceReader(config.source_settings, supervisor=self.supervisor)
         self._projectors: dict[str, Projector] = {}
         self._is_started = False
@@ -140,6 +143,7 @@ class Scribe(Events):
     @property
     def projection_queues(self) -> list[str]:
         """The numbers of projections in each state, for each kind, the NeXus files first."""
+        self._count_if_changed()
         return [
             f"{kind}: {queue.waiting} waiting, {queue.pending} pending, {queue.failing} failing,"
             f" {queue.set_aside} set aside"
@@ -149,6 +153,7 @@ class Scribe(Events):
     @property
     def files_waiting(self) -> int:
         """How many scans still need a file, including those that failed."""
+        self._count_if_changed()
         return self.queue.waiting + self.queue.failing
 
     def listen(self, listener: Events) -> None:
@@ -275,7 +280,10 @@ class Scribe(Events):
 
     def committed(self) -> None:
         """Have the projections made that are due now."""
-        self._count()
+        with self._queues_lock:
+            # A trigger is answered before they are counted, but never is there nothing to make after a commit.
+            self._queues = {kind: replace(one, waiting=max(one.waiting, 1)) for kind, one in self._queues.items()}
+            self._is_counted = False
         for projector in self._projectors.values():
             projector.wake()
 
@@ -315,12 +323,22 @@ class Scribe(Events):
         """Keep the set in force for the next start, once it has been in force for a moment."""
         self._keep(after_s=_REST_S)
 
+    def _count_if_changed(self) -> None:
+        """Count after a commit, unless another thread is counting: nobody waits for a journal that does not answer."""
+        if not self._is_counted and not self._counting.locked():
+            self._count()
+
     def _count(self) -> None:
         with self._counting:
+            self._is_counted = True
             try:
-                self._queues = self._counted()
+                counted = self._counted()
             except JournalError as error:
                 log.error("the queue cannot be counted", reason=str(error))
+                return
+            with self._queues_lock:
+                if self._is_counted:
+                    self._queues = counted
 
     def _counted(self) -> dict[str, Queue]:
         return {kind: self._journal.queue(kind) for kind in self._journal.projections}

@@ -39,6 +39,8 @@ devices answer, with Python's own 5 ms, that took a fifth of a capture; State wo
 """
 
 
+_TOGETHER_S = 0.01
+"""The changes of this time are pushed together: most triggers are over by then, and no event competes with them."""
 _LOOK_S = 0.05
 _DATABASE_PAUSE_S = (1.0, 10.0)
 """The first and the longest pause between two attempts to reach the Tango database."""
@@ -319,7 +321,11 @@ class _DeviceServer(Events):
 
     def _publish_next(self) -> None:
         with contextlib.suppress(queue.Empty):
-            if device := self._changed.get(timeout=_IDLE_S):
+            devices = {self._changed.get(timeout=_IDLE_S)}
+            self._publisher.stopping.wait(_TOGETHER_S)
+            while not self._changed.empty():
+                devices.add(self._changed.get_nowait())
+            for device in filter(None, devices):
                 self._publish(device)
 
     @staticmethod
