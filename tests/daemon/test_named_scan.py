@@ -106,6 +106,25 @@ def test_one_call_ends_a_scan_with_how_and_why_it_ended_and_what_it_had_by_then(
     assert "limit switch of sx" in shown_record
 
 
+def test_links_of_a_start_and_an_end_are_in_the_entry_and_one_out_of_the_roots_is_told(daemon: Daemon):
+    own = daemon.data / daemon.proposal / "sim" / "bliss.h5"
+    own.parent.mkdir(parents=True)
+    with h5py.File(own, "w") as file:
+        file["1.1/title"] = "ascan"
+    started = daemon.start_scan(links={"bliss": f"{own}::/1.1", "passwd": "/etc/passwd::/"})
+    assert ["the link 'passwd' is left out" in one for one in started["warnings"]] == [True]
+    ended = daemon.end_scan(links={"title": f"{own}::/1.1/title", "up": "../" * 20 + "up.h5", "n": 3})
+    assert [one.partition(":")[0] for one in ended["warnings"]] == ["links of 'n'", "the link 'up' is left out"]
+    daemon.await_files()
+    with h5py.File(ended["master"]) as file:
+        links = file[f"{ended['entry']}/links"]
+        assert {name: links.get(name, getlink=True).filename for name in links} == {
+            "bliss": "../bliss.h5",
+            "title": "../bliss.h5",
+        }
+        assert links["title"].asstr()[()] == "ascan"
+
+
 def test_a_missing_value_that_is_mandatory_is_told_apart_in_answer_status_and_file(daemon: Daemon):
     daemon.definition.write_text(
         daemon.definition.read_text()

@@ -273,6 +273,7 @@ APPLIED: dict[str, Applied] = {
     "files.scan_directory": Applied(
         {"files.scan_directory": "{scan}/x"}, lambda parts: Path(parts.scan().directory).name, "x"
     ),
+    "files.roots": Applied({"files.roots": ["/buffer"]}, lambda parts: "/buffer" in parts.scan().roots, expected=True),
     "files.mode": Applied({"files.mode": "0440"}, lambda parts: parts.writer.ownership.complete, 0o440),
     "files.growing_mode": Applied({"files.growing_mode": "0660"}, lambda parts: parts.writer.ownership.growing, 0o660),
     "files.folder_mode": Applied({"files.folder_mode": "2750"}, lambda parts: parts.writer.ownership.folder, 0o2750),

@@ -13,8 +13,9 @@ from nxscribe.model.node_names import LONGEST_PART
 _NUMBER: Final = re.compile("[0-9]+")
 
 
-def series_of(detector: str, paths: Sequence[str], dataset: str = "") -> tuple[RawSeries, ...]:
-    """Combine absolute `paths` into as few series as possible, in their order.
+def series_of(detector: str, paths: Sequence[str], dataset: str = "", *, named: bool = False) -> tuple[RawSeries, ...]:
+    """Combine absolute `paths` into as few series as possible, in their order. `named` says that the control system
+    named them.
 
     Raises ValueError for a path that is not the absolute path of a file: each reader would understand a relative path
     differently.
@@ -26,12 +27,13 @@ def series_of(detector: str, paths: Sequence[str], dataset: str = "") -> tuple[R
         if longer:
             series[-1] = longer
         else:
-            series.append(_one(detector, directory, name, dataset))
+            series.append(_one(detector, directory, name, dataset, named=named))
     return tuple(series)
 
 
 def with_file(series: Sequence[RawSeries], detector: str, path: str, dataset: str = "") -> tuple[RawSeries, ...]:
-    """Add one file of a detector to the end of `series`. If they contain the file already, they are returned unchanged.
+    """Add one file of a detector, which the control system named, to the end of `series`. If they contain the file
+    already, they are returned unchanged.
 
     Ten thousand files that are added one by one stay one series: the files of a detector in the order of adding, files
     without a detector in the order of their names. Raises ValueError like `series_of`.
@@ -48,7 +50,7 @@ def with_file(series: Sequence[RawSeries], detector: str, path: str, dataset: st
         is_next = readings.get(before.pattern) == before.first + before.count
         if (is_next or index == own[-1]) and (longer := _with(before, directory, name)):
             return (*series[:index], longer, *series[index + 1 :])
-    return (*series, _one(detector, directory, name, dataset))
+    return (*series, _one(detector, directory, name, dataset, named=True))
 
 
 def _split(path: str) -> tuple[str, str]:
@@ -68,12 +70,13 @@ def _split(path: str) -> tuple[str, str]:
     return directory, name
 
 
-def _one(detector: str, directory: str, name: str, dataset: str) -> RawSeries:
+def _one(detector: str, directory: str, name: str, dataset: str, *, named: bool) -> RawSeries:
     """A series of one file, numbered by the last number of its name."""
     numbers = list(_NUMBER.finditer(name))
     if not numbers:
-        return RawSeries(detector, directory, _literal(name), dataset=dataset)
-    return RawSeries(detector, directory, _pattern(name, numbers[-1]), int(numbers[-1][0]), dataset=dataset)
+        return RawSeries(detector, directory, _literal(name), dataset=dataset, named=named)
+    first = int(numbers[-1][0])
+    return RawSeries(detector, directory, _pattern(name, numbers[-1]), first, dataset=dataset, named=named)
 
 
 def _with(series: RawSeries, directory: str, name: str) -> RawSeries | None:

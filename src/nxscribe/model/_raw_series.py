@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 _NUMBER_FIELD = re.compile(r"(?<!%)((?:%%)*)%0?\d*d")
@@ -29,6 +29,8 @@ class RawSeries:
     """The number of files. Their numbers begin with `first` and have no gap."""
     dataset: str = ""
     """For HDF5, the path of the frames inside each file. Empty: nxscribe searches for them."""
+    named: bool = field(default=False, compare=False)
+    """Whether the control system named the files. They must then lie in the folders that the config allows."""
 
     @property
     def is_numbered(self) -> bool:

@@ -14,7 +14,7 @@ from nxscribe.plan._built_in_names import BUILT_IN
 from nxscribe.plan._capture_plan import CapturePlan
 from nxscribe.plan._compile import compile_plan, examine_plan
 from nxscribe.plan._detectors import LimaDetector
-from nxscribe.plan._lima_files import CameraFiles, camera_files, writes
+from nxscribe.plan._lima_files import CameraFiles, camera_files, saving_folders, writes
 from nxscribe.plan._positioners import Positioners, with_positioners
 from nxscribe.plan.preview_nodes import NodeKind, PreviewNode, preview_tree
 from nxscribe.plan.source import Source
@@ -34,6 +34,7 @@ __all__ = [
     "compile_plan",
     "examine_plan",
     "preview_tree",
+    "saving_folders",
     "uses_of",
     "with_positioners",
     "writes",

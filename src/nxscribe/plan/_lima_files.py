@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -62,6 +63,15 @@ def writes(detector: LimaDetector, readings: Mapping[str, Reading], path: str) -
     before, after = _NUMBER_FIELD.split(_index_format(detector, readings))
     pattern = rf"{re.escape(prefix + before)}\d+{re.escape(after + suffix)}"
     return folder == plain(directory) and re.fullmatch(pattern, name) is not None
+
+
+def saving_folders(detectors: Mapping[str, LimaDetector], readings: Mapping[str, Reading]) -> tuple[str, ...]:
+    """The folders that the cameras save in, as far as they say so."""
+    folders: list[str] = []
+    for detector in detectors.values():
+        with suppress(_UnclearError):
+            folders.append(plain(_text(detector, "directory", readings)))
+    return tuple(folder for folder in folders if folder.startswith("/"))
 
 
 class _UnclearError(Exception):

@@ -15,11 +15,12 @@ from nxscribe.records._journal import JOURNAL_FILE, Journal
 from nxscribe.records._outbox import NEXUS, ProjectionState, Queue, Standing, Work
 from nxscribe.records._reader import JournalReader, Summary, read_record
 from nxscribe.records.built_in import built_in
-from nxscribe.records.record import DefinitionText, EndReason, Record, ScanIdentity
+from nxscribe.records.record import LINK_SEPARATOR, DefinitionText, EndReason, Record, ScanIdentity
 from nxscribe.records.salvage import Salvaged, salvage
 
 __all__ = [
     "JOURNAL_FILE",
+    "LINK_SEPARATOR",
     "NEXUS",
     "DefinitionText",
     "EndReason",

@@ -7,8 +7,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from nxscribe.model import RawSearch, RawSeries, Reading, Snapshot
+
+LINK_SEPARATOR: Final = "::"
+"""Between a file and a path in it, as silx and others write it."""
 
 
 class EndReason(StrEnum):
@@ -108,6 +112,10 @@ class Record:
     unnamed: tuple[str, ...] = ()
     """Those of the given values that the definition does not name."""
     raw: tuple[RawSeries, ...] = ()
+    links: dict[str, str] = field(default_factory=dict)
+    """Objects of other HDF5 files to link to, by the name of the link: `/path/file.h5::/1.1`."""
+    roots: tuple[str, ...] = ()
+    """The folders in which files may lie that the control system names; empty in records of earlier versions."""
     searches: tuple[RawSearch, ...] = ()
     """Where to search for further raw files. Files that were found and are complete are in `raw`."""
     frames: dict[str, int] = field(default_factory=dict)

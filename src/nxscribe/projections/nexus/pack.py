@@ -1,8 +1,9 @@
 """Packs an experiment for an archive: one read-only file with everything to which its master links.
 
 The targets of all links are copied: entries, and, frame by frame, raw data in other HDF5 files, in virtual datasets and
-in external storage. Soft links stay, because they lead to the same places in the new file. The lists in which nxscribe
-says where frames are outside of the file are left out.
+in external storage. Soft links stay, because they lead to the same places in the new file. Links that the control
+system asked for stay, too: its own file goes on growing. The lists in which nxscribe says where frames are outside of
+the file are left out.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from nxscribe.projections.nexus import _master as master
 from nxscribe.projections.nexus._file_resolution import is_there
 from nxscribe.projections.nexus._opening import open_to_read
 from nxscribe.projections.nexus._provenance import ACCOUNT, DEFINITION, PACKED_FROM
+from nxscribe.projections.nexus.raw import LINKS
 from nxscribe.projections.nexus.validate import Check, validate
 
 _TOLD: Final = 5
@@ -88,7 +90,11 @@ def _check_frames(source: Path) -> None:
 
     Raises ProjectionError with the findings.
     """
-    wrong = [error for error in validate(source, with_others=False).errors if error.check in {Check.RAW, Check.LINKS}]
+    wrong = [
+        error
+        for error in validate(source, with_others=False).errors
+        if error.check in {Check.RAW, Check.LINKS} and not _is_named(error.path.strip("/").partition("/")[2])
+    ]
     problems = [
         Problem(f"{one.file}: {one.path} cannot be packed", "; ".join(filter(None, (one.what, one.why))), _REMEDY)
         for one in wrong[:_TOLD]
@@ -149,6 +155,9 @@ class _Packing:
             new[name] = h5py.SoftLink(link.path)
             return
         outside = isinstance(link, h5py.ExternalLink)
+        if outside and _is_named(here):
+            new[name] = h5py.ExternalLink(self._from_target(link.filename, old), link.path)
+            return
         if outside and not self._frames:
             self._packed.left_out[f"{new.name}/{name}"] = "raw frames were not asked for"
             return
@@ -189,11 +198,18 @@ class _Packing:
             copy[index] = old[index]
             self._packed.frames += 1
 
+    def _from_target(self, name: str, old: h5py.Group) -> str:
+        """The name that a file has for the archive, if it is named relative to the file of `old`."""
+        if os.path.isabs(name):  # noqa: PTH117 - a text
+            return name
+        folder = Path(os.path.realpath(old.file.filename)).parent
+        return os.path.relpath(folder / name, os.path.realpath(self._packed.file.parent))
+
     def _verify(self, old: h5py.Group, new: h5py.Group, path: str) -> None:
         """What was copied reads as the original does; of raw frames the first and the last."""
         for name in new:
             link = new.get(name, getlink=True)
-            if isinstance(link, h5py.SoftLink):
+            if isinstance(link, h5py.SoftLink | h5py.ExternalLink):
                 continue
             one, other = old[name], new[name]
             if isinstance(other, h5py.Group):
@@ -207,6 +223,11 @@ class _Packing:
 
     def _unreadable(self, path: str, why: str) -> ProjectionError:
         return ProjectionError(Problem(f"{self._source}: {path} cannot be packed", why, _REMEDY))
+
+
+def _is_named(path: str) -> bool:
+    """Whether a path from the entry is that of a link that the control system asked for."""
+    return path.startswith(f"{LINKS}/")
 
 
 def _is_plot(group: h5py.Group, name: str) -> bool:

@@ -73,6 +73,7 @@ class Conversion:
                 copied_bytes=int(form.files.copy_frames_mb * 1e6),
                 time_zone=form.time_zone,
                 timeout_s=form.limits.write_timeout_s,
+                roots=tuple(str(self._path(root)) for root in form.files.roots),
             ),
             limits=Limits(
                 deadline_s=form.limits.deadline_s,

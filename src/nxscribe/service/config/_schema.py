@@ -144,6 +144,12 @@ class FilesForm(_Form):
         default="{proposal}/{beamline}/{sample}/{scan}",
         description="The folder of a scan, below `data_root`. The placeholder `location` has its path.",
     )
+    roots: list[Annotated[str, Field(min_length=1)]] = Field(
+        default=[],
+        description="Further folders, besides `data_root` and those of the detectors, in which files may lie that the "
+        "control system names: raw files (`files`, `lastDataFile`) and `links`. Files elsewhere are not opened and not "
+        "linked, and the entry lists them as missing.",
+    )
     mode: Annotated[str, Field(pattern=_MODE)] = Field(
         default="0444", description='The file mode of complete entries, in octal digits: `"0444"`.'
     )

@@ -11,7 +11,7 @@ from typing import Final, Self
 from pydantic import BaseModel
 
 from nxscribe.errors import Location, Problem
-from nxscribe.model import RawSearch
+from nxscribe.model import RawSearch, plain
 from nxscribe.plan import LimaDetector, Source
 from nxscribe.projections import Settings, registered
 from nxscribe.records import JOURNAL_FILE, NEXUS, ScanIdentity
@@ -147,6 +147,15 @@ class Config:
     def data_root(self) -> Path:
         """The folder below which every file goes."""
         return self.files.data_root
+
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """The folders in which files may lie that a control system names, in any scan."""
+        return (str(self.files.data_root), *self.files.roots)
+
+    def roots_of(self, scan: ScanIdentity) -> tuple[str, ...]:
+        """The same for one scan: also the folders in which the config has its raw files searched."""
+        return (*self.roots, *dict.fromkeys(plain(search.directory) for search in self.searches(scan)))
 
     @property
     def projection_kinds(self) -> tuple[str, ...]:

@@ -53,6 +53,8 @@ class Files:
     """The time zone of all times. Empty: the time zone of the computer."""
     timeout_s: float = 60.0
     """How many seconds the writing of one entry can take."""
+    roots: tuple[str, ...] = ()
+    """Further folders, besides the data root, in which files may lie that a control system names: absolute paths."""
 
     @property
     def settings(self) -> FileSettings:

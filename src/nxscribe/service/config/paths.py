@@ -20,6 +20,7 @@ _PLACES: Final = (
     ("data_root",),
     ("state_dir",),
     ("records", "archive"),
+    ("files", "roots", "*"),
     ("detectors", "*", "files"),
     ("detectors", "*", "watch"),
     ("techniques", "*", "definition"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
@@ -12,6 +12,7 @@ from nxscribe.model import NO_DETECTOR, RawSearch, RawSeries, Reading, Snapshot,
 from nxscribe.plan import CapturePlan, LimaDetector, camera_files, writes
 from nxscribe.records import EndReason, Record
 from nxscribe.service.config import Config
+from nxscribe.service.scan._named_objects import is_within
 from nxscribe.service.scan.requests import EndRequest, ListedFiles
 
 
@@ -79,6 +80,18 @@ def with_raw(record: Record, request: EndRequest, listed: ListedFiles, plan: Cap
         searches=searches,
         frames={name: count for name, count in known.items() if name in taking_part} | listed.frames,
         notes=(*record.notes, *(problem.explanation for problem in cameras.problems)),
+    )
+
+
+def outside(series: Iterable[RawSeries], roots: Collection[str]) -> tuple[str, ...]:
+    """What is to be told of raw files that the control system named and that the writer will not open, as far as their
+    names tell.
+    """
+    folders = dict.fromkeys(plain(one.directory) for one in series)
+    return tuple(
+        f"raw files in {folder!r} are not opened: it is outside the folders that the config allows, {', '.join(roots)}"
+        for folder in folders
+        if not is_within(f"{folder}/", roots)
     )
 
 

@@ -7,7 +7,7 @@ meanwhile. What nobody foresaw costs a part of the record, which then says so, a
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from uuid import uuid4
@@ -17,12 +17,13 @@ import structlog
 from nxscribe.capture import Capturer
 from nxscribe.errors import NxscribeError, Problem, TriggerRefusedError
 from nxscribe.model import Phase, Reading, Snapshot
-from nxscribe.plan import CapturePlan
+from nxscribe.plan import CapturePlan, saving_folders
 from nxscribe.records import EndReason, Journal, Record, ScanIdentity, built_in
 from nxscribe.runtime import Clock
 from nxscribe.service.beamline import Beamline
 from nxscribe.service.scan._entry_numbers import EntryNumberAllocator, FolderProbe
-from nxscribe.service.scan._raw_of_scan import with_raw
+from nxscribe.service.scan._named_objects import named_objects
+from nxscribe.service.scan._raw_of_scan import outside, with_raw
 from nxscribe.service.scan._state_machine import OpenScan
 from nxscribe.service.scan._system_clock import clock_note
 from nxscribe.service.scan.requests import EndRequest, ListedFiles, StartRequest, parameter_readings, raw_files
@@ -99,6 +100,7 @@ class StartOfScan:
         )
         self._place = beamline.config.files.place(self.identity)
         self._draft: Record | None = None
+        self._warnings: tuple[str, ...] = ()
         self._look: FolderProbe | None = None
 
     @property
@@ -112,6 +114,7 @@ class StartOfScan:
         Raises TriggerRefusedError where a mandatory value is missing and the config refuses such a start.
         """
         config = self._beamline.config
+        links, self._warnings = named_objects(self._request.links, self._place.directory, config.roots)
         draft = Record(
             id=str(uuid4()),
             identity=self.identity,
@@ -123,13 +126,16 @@ class StartOfScan:
             start_time=self._arrived,
             initial=Snapshot(Phase.INITIAL, self._arrived, 0.0),
             detectors=config.groups,
+            links=links,
+            roots=config.roots_of(self.identity),
             searches=config.searches(self.identity),
             checksums=config.checksums,
             mandatory=tuple(sorted(self._plan.mandatory)),
+            notes=_told("start", self._warnings),
         ).with_given(parameter_readings(self._request.parameters, self._arrived), self._plan.named)
         self._look = self._instruments.numbering.look(config.files, self._place.master)
         snapshot = capture(self._instruments, self._beamline, self._plan, draft, phase=Phase.INITIAL, stop=self._stop)
-        self._draft = replace(draft, initial=snapshot)
+        self._draft = replace(draft, initial=snapshot, roots=_with_folders(draft.roots, self._plan, snapshot))
         if not self._stop.is_set():
             _refuse_if_mandatory_missing(self._plan, snapshot, refuse=config.refuse_on_missing_mandatory)
 
@@ -144,7 +150,8 @@ class StartOfScan:
     def answer(self, record: Record) -> Answer:
         """The answer, once the record is committed."""
         dead_time_s = self._instruments.clock.monotonic() - self._began
-        return answer_of(record, record.initial, self._beamline.config.data_root, dead_time_s)
+        answer = answer_of(record, record.initial, self._beamline.config.data_root, dead_time_s)
+        return replace(answer, warnings=self._warnings)
 
 
 class EndOfScan:
@@ -171,14 +178,17 @@ class EndOfScan:
         opened = scan.record
         self._plan = scan.plan
         datasets = {name: config.datasets.get(name, "") for name in opened.detectors}
+        roots = opened.roots or config.roots_of(opened.identity)
         self._listed = raw_files(self.request, datasets, opened.directory)
-        self._warnings = (*self.request.unusable, *self._listed.unusable)
-        unusable = tuple(f"of what the control system sent with the end: {one}" for one in self._warnings)
+        links, not_linked = named_objects(self.request.links, opened.directory, roots)
+        self._warnings = (*self.request.unusable, *self._listed.unusable, *not_linked)
         self._bare = replace(
             opened,
             end_time=self._arrived,
             reason=self.request.reason or opened.reason,
-            notes=(*opened.notes, *self._notes, *unusable),
+            links={**opened.links, **links},
+            roots=roots,
+            notes=(*opened.notes, *self._notes, *_told("end", self._warnings)),
         )
         elapsed_s = self._began - scan.opened_at
 
@@ -191,7 +201,10 @@ class EndOfScan:
         record = _or_without("its parameters", with_given, self._bare)
         record = _or_without("the note of the system clock", with_clock, record)
         snapshot = capture(self._instruments, self._beamline, scan.plan, record, phase=Phase.FINAL, stop=self._stop)
-        self._record = replace(record, final=snapshot)
+        roots = _with_folders(record.roots, scan.plan, snapshot)
+        not_opened = outside(self._listed.series, roots)
+        self._warnings = (*self._warnings, *not_opened)
+        self._record = replace(record, final=snapshot, roots=roots, notes=(*record.notes, *_told("end", not_opened)))
 
     def commit(self, reason: EndReason) -> Record:
         """Have the journal close the scan: if the whole record cannot be kept for an unforeseen reason, then without
@@ -307,6 +320,17 @@ def _or_without(what: str, step: Callable[[Record], Record], record: Record) -> 
     except Exception as error:
         log.exception("the end of a scan goes on without a part, for an unforeseen reason", part=what)
         return replace(record, notes=(*record.notes, _left_out(what, error)))
+
+
+def _told(when: str, unusable: Iterable[str]) -> tuple[str, ...]:
+    """Notes of what cannot be used of a trigger."""
+    return tuple(f"of what the control system sent with the {when}: {one}" for one in unusable)
+
+
+def _with_folders(roots: tuple[str, ...], plan: CapturePlan, snapshot: Snapshot) -> tuple[str, ...]:
+    """The folders in which files may lie, with those that the cameras save in."""
+    folders = saving_folders(plan.detectors, snapshot.readings)
+    return tuple(dict.fromkeys((*roots, *folders))) if folders else roots
 
 
 def _left_out(what: str, error: Exception) -> str:

@@ -44,6 +44,8 @@ class StartRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     technique: str
     parameters: dict[str, Json] = {}
     """Values for placeholders: a scalar, a list, or `{"value": …, "unit": "mm"}`."""
+    links: dict[str, str] = {}
+    """Objects of other HDF5 files to link to in the entry: `{"bliss": "/path/file.h5::/1.1"}`."""
 
 
 class EndRequest(msgspec.Struct, frozen=True):
@@ -55,6 +57,8 @@ class EndRequest(msgspec.Struct, frozen=True):
     folder of the scan."""
     frames: dict[str, Count] = {}
     """How many frames each detector should have taken."""
+    links: dict[str, str] = {}
+    """Objects of other HDF5 files to link to, as in a start."""
     record: str = ""
     entry: str = ""
     scan: str = ""
@@ -149,7 +153,7 @@ def _usable(name: str, value: Json, unusable: list[str]) -> Json:
         return _converted(value, form)
     except ValueError as error:
         whole = error
-    if not isinstance(value, dict) or name not in ("files", "frames"):
+    if not isinstance(value, dict) or name not in ("files", "frames", "links"):
         unusable.append(f"{name}: {whole}")
         return None
     parts: dict[str, Json] = {}
@@ -244,9 +248,10 @@ def raw_files(request: EndRequest, detectors: Mapping[str, str], directory: str)
         dataset = detectors.get(name, "")
         paths = [path if path.startswith("/") else f"{directory}/{path}" for path in files]
         try:
-            series += series_of(detector, paths, dataset)
+            series += series_of(detector, paths, dataset, named=True)
         except ValueError:
-            series += series_of(detector, [path for path in paths if _is_usable(path, unusable)], dataset)
+            good = [path for path in paths if _is_usable(path, unusable)]
+            series += series_of(detector, good, dataset, named=True)
     frames = {name: count for name, count in request.frames.items() if name in detectors}
     unusable += [
         f"the config has no detector {_quoted(name)}, {known}: its frames are not counted"

@@ -15,6 +15,7 @@
 
 from nxscribe.projections.nexus.raw._contiguous_format import ContiguousFormat, FrameLayout
 from nxscribe.projections.nexus.raw._file_lists import FILES
+from nxscribe.projections.nexus.raw._named_objects_link import LINKS
 from nxscribe.projections.nexus.raw._raw_format import DetectorSeries, RawFormat
 from nxscribe.projections.nexus.raw._raw_link import RawLink, files_aside
 from nxscribe.projections.nexus.raw._scan_raw_files import ScanRaw, is_awaited, raw_of
@@ -23,6 +24,7 @@ from nxscribe.projections.nexus.raw.frames import Frames, ListedOnlyError, NotYe
 
 __all__ = [
     "FILES",
+    "LINKS",
     "ContiguousFormat",
     "DetectorSeries",
     "EntryPaths",

@@ -7,11 +7,15 @@ from datetime import timedelta
 
 from nxscribe.model import RawSeries, detector_group, now
 from nxscribe.projections.files import FileSettings
+from nxscribe.projections.nexus.raw._confinement import Confinement
+from nxscribe.projections.nexus.raw._file_lists import FILES
 from nxscribe.projections.nexus.raw._link import Linker
+from nxscribe.projections.nexus.raw._named_objects_link import object_links
 from nxscribe.projections.nexus.raw._raw_link import RawLink
 from nxscribe.projections.nexus.raw._search import look_for
 from nxscribe.projections.nexus.raw.checksums import Checksums
 from nxscribe.projections.nexus.raw.entry_paths import EntryPaths
+from nxscribe.projections.nexus.raw.frames import RawError
 from nxscribe.records.record import EndReason, Record
 
 
@@ -36,9 +40,11 @@ def is_awaited(record: Record, settings: FileSettings) -> bool:
 
 def raw_of(record: Record, settings: FileSettings, names: EntryPaths, without_frames: str = "") -> ScanRaw:
     """Look at all raw files of a scan, as they are now; where `without_frames` gives a reason, list them only."""
+    allowed, refused = _confined(record)
     if record.is_open:
         linker = Linker(names, record.detectors, awaited=True, start=record.start_time, without_frames=without_frames)
-        return ScanRaw(tuple(linker.link(record.raw)), ())
+        objects = object_links(record, names, awaited=True, without_frames=without_frames)
+        return ScanRaw((*refused, *linker.link(allowed), *objects), ())
     awaited = is_awaited(record, settings) and not without_frames
     found: list[RawSeries] = []
     searches: list[RawLink] = []
@@ -63,6 +69,29 @@ def raw_of(record: Record, settings: FileSettings, names: EntryPaths, without_fr
         end=record.end_time,
         without_frames=without_frames,
     )
-    links = (*searches, *linker.link((*record.raw, *found)))
+    objects = object_links(record, names, awaited=awaited, without_frames=without_frames)
+    links = (*searches, *refused, *linker.link((*allowed, *found)), *objects)
     # What is found without a look into it is not yet what the scan left.
     return ScanRaw(links, () if without_frames else tuple(found))
+
+
+def _confined(record: Record) -> tuple[tuple[RawSeries, ...], list[RawLink]]:
+    """The record's series that may be opened, and what is reported of the others: the control system named them, and
+    they lie outside of the folders that the config allows.
+    """
+    if not record.roots:
+        return record.raw, []  # of an earlier version, which kept none
+    confinement = Confinement(record.roots)
+    allowed: list[RawSeries] = []
+    refused: list[RawLink] = []
+    for series in record.raw:
+        outside = confinement.leaves(series) if series.named else ""
+        if not outside:
+            allowed.append(series)
+            continue
+        link = RawLink(group=detector_group(series.detector, record.detectors) if series.detector else "")
+        what = f"{outside} is outside the folders that the config allows (files.roots), by itself or by a symbolic link"
+        place = f"{link.group}/data_file" if link.group else FILES
+        link.lack(place, RawError(what), ": it is not opened, nor are those named with it")
+        refused.append(link)
+    return tuple(allowed), refused

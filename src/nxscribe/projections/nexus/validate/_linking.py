@@ -11,6 +11,8 @@ import h5py
 from nxscribe.errors import Severity
 from nxscribe.projections.nexus._file_resolution import resolve, why_none
 from nxscribe.projections.nexus._opening import open_to_read
+from nxscribe.projections.nexus._provenance import PACKED_FROM
+from nxscribe.projections.nexus.raw import LINKS
 from nxscribe.projections.nexus.validate._entry_context import EntryContext, links, objects, text
 from nxscribe.projections.nexus.validate._finding import Check, Finding
 
@@ -45,9 +47,13 @@ def _soft(place: EntryContext, path: str, link: h5py.SoftLink) -> Iterator[Findi
 def _external(place: EntryContext, path: str, link: h5py.ExternalLink) -> Iterator[Finding]:
     file = resolve(link.filename, place.file)
     if file is None:
-        yield place.find(
-            Check.LINKS, path, f"the link leads to the file {link.filename}, {why_none(link.filename, place.file)}",
+        is_apart = PACKED_FROM in place.group.file.attrs and path.startswith(f"{place.group.name}/{LINKS}/")
+        yield Finding(
+            Check.LINKS, str(place.file), path,
+            f"the link leads to the file {link.filename}, {why_none(link.filename, place.file)}",
             "it was moved or deleted, or its file system is not mounted", "bring it back, or make the entry again",
+            # An archive holds all but the control system's own file.
+            Severity.WARNING if is_apart else Severity.ERROR,
         )  # fmt: skip
         return
     try:

@@ -52,6 +52,8 @@ class _StandIn:
                 child = old[name]
             except _SKIPPED:
                 continue
+            if isinstance(link, h5py.ExternalLink) and isinstance(child, h5py.Group):
+                continue  # the entry of another program, which is judged where it is
             if isinstance(link, h5py.ExternalLink):
                 self._outside(child, link, new, name, depth)
             elif known := self._copied.get(child.id):

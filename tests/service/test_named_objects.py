@@ -1,0 +1,55 @@
+"""What a control system may link to: only what lies in the folders that the config allows."""
+
+from __future__ import annotations
+
+import pytest
+
+from nxscribe.service.scan._named_objects import named_objects
+
+ROOTS = ("/data/visitor", "/bliss/")
+
+
+def usable(target: str, name: str = "bliss") -> dict[str, str]:
+    found, unusable = named_objects({name: target}, "/data/visitor/ma1/s1", ROOTS)
+    assert bool(found) is not bool(unusable)
+    assert all("is left out" in one for one in unusable)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        ("/data/visitor/ma1/bone.h5::/1.1", "/data/visitor/ma1/bone.h5::/1.1"),
+        ("/data/visitor/ma1/a::b.h5::1.1/measurement/", "/data/visitor/ma1/a::b.h5::/1.1/measurement"),
+        ("/data/visitor/ma1/../ma2/bone.h5", "/data/visitor/ma2/bone.h5::/"),
+        ("bone.h5::/1.1", "/data/visitor/ma1/s1/bone.h5::/1.1"),
+        ("//bliss/x.h5::/1.1", "/bliss/x.h5::/1.1"),
+    ],
+)
+def test_a_target_within_the_roots_is_kept_by_its_plain_absolute_name(target: str, expected: str) -> None:
+    assert usable(target) == {"bliss": expected}
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/etc/passwd::/1.1",
+        "../../../../etc/passwd",
+        "/data/visitor/../../etc/passwd::/x",
+        "/data/visitors/a.h5::/1.1",
+        "/data/visitor",
+        "/data/visitor/::/1.1",
+        "::/1.1",
+        "",
+        "/data/visitor/a\0.h5::/1.1",
+        "/data/visitor/a.h5::/1.1\ud800",
+        "/data/visitor/" + "n" * 300,
+    ],
+)
+def test_a_target_outside_the_roots_or_without_a_file_is_left_out(target: str) -> None:
+    assert usable(target) == {}
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "..", ".", "a\0"])
+def test_a_name_that_is_no_name_in_hdf5_is_left_out(name: str) -> None:
+    assert usable("/data/visitor/a.h5::/1.1", name) == {}
