@@ -64,7 +64,7 @@ def test_each_form_of_an_attributes_name(text: str, device: str, member: str, fu
     ],
 )
 def test_what_is_no_attribute_is_refused_with_the_form_wanted(text: str) -> None:
-    with pytest.raises(InputError, match=r"is no Tango attribute; its form is domain/family/member/attribute"):
+    with pytest.raises(InputError, match=r"is not a Tango attribute; its form is domain/family/member/attribute"):
         attribute_address(text, HERE)
 
 
@@ -84,14 +84,14 @@ def test_each_form_of_a_propertys_name(text: str, device: str, member: str, full
 
 @pytest.mark.parametrize("text", ["Axis", "a/b/c/d/e/f", "x:1/a/b/c/d#dbase=no", "a/b/c/d#write"])
 def test_what_is_no_property_is_refused(text: str) -> None:
-    with pytest.raises(InputError, match="is no Tango property"):
+    with pytest.raises(InputError, match="is not a Tango property"):
         property_address(text, HERE)
 
 
 def test_a_name_without_a_database_needs_the_default_one() -> None:
     with pytest.raises(InputError, match="TANGO_HOST is not set"):
         attribute_address("a/b/c/d", "")
-    with pytest.raises(InputError, match="'orion' is no address of a Tango database"):
+    with pytest.raises(InputError, match="'orion' is not the address of a Tango database"):
         attribute_address("a/b/c/d", "orion")
     assert attribute_address("x:1/a/b/c/d", "").full == "x:1/a/b/c/d"
 
@@ -113,7 +113,7 @@ def test_a_database_may_have_several_servers(text: str, hosts: tuple[str, ...]) 
 
 @pytest.mark.parametrize("text", ["", "orion", "orion:", ":10000", "a:1,", "a:1;b:2", "a:1 b:2"])
 def test_what_is_no_address_is_refused(text: str) -> None:
-    with pytest.raises(InputError, match="is no address of a Tango database"):
+    with pytest.raises(InputError, match="is not the address of a Tango database"):
         tango_hosts(text)
 
 

@@ -206,7 +206,7 @@ def test_the_source_is_the_full_name_with_the_database(read, tango_host):
         ("refusing", ("the crate is off", "Crate_Off")),
         ("umlauts", ("{Kühlung} fehlt: 3 μm → Å, ºC",)),
         ("odd_reason", ("die Pumpe läuft nicht", "Kühlung{fehlt}")),
-        ("no_such", ("no such attribute", "correct the name")),
+        ("no_such", ("does not have this attribute", "correct the name")),
     ],
 )
 def test_an_attribute_that_fails_says_what_why_and_the_remedy(read, attribute, words):

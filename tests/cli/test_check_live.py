@@ -82,4 +82,4 @@ def test_a_server_that_is_stopped_is_told_as_such(serve, tmp_path: Path, monkeyp
 
 
 def test_why_a_device_gives_no_value_is_said(told) -> None:
-    assert "the Tango database knows no such device" in told["id16a.yaml:11:3"]
+    assert "the Tango database does not know this device" in told["id16a.yaml:11:3"]

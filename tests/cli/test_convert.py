@@ -58,7 +58,7 @@ def test_warnings_go_apart_from_the_definition(run, tmp_path: Path):
         '<group NX_class="NXentry" groupName="${entry}"><group NX_class="NXCollection" groupName="c"/></group>'
     )
     result = run(tmp_path / "tomo.xml")
-    assert "tomo.xml:1:65: warning: 'NXCollection' is no class of NeXus" in result.stderr
+    assert "tomo.xml:1:65: warning: 'NXCollection' is not a class of NeXus" in result.stderr
     assert "c(NXCollection):" in result.stdout
 
 

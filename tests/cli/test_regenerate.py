@@ -79,7 +79,11 @@ def test_one_entry_can_be_named_by_its_record_or_by_its_number(linked: Experimen
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
-    [([], "nothing is named"), (["-p", "nobody"], "no such record"), (["--all", "-e", "x"], "'x' names no entries")],
+    [
+        ([], "nothing is named"),
+        (["-p", "nobody"], "does not have this record"),
+        (["--all", "-e", "x"], "'x' names no entries"),
+    ],
 )
 def test_a_choice_of_nothing_is_told(linked: Experiment, arguments: list[str], said: str) -> None:
     with pytest.raises(Exception, match=said):

@@ -119,7 +119,7 @@ def test_findings_that_are_alike_are_summed_up_and_others_stand_alone() -> None:
         for group, severity in (("sample", Severity.WARNING), ("camera", Severity.ERROR))
         for number in range(FIELDS)
     ]
-    alone = Finding(Check.UNITS, "a.h5", "/entry_0001/sample/x@units", "'blobs' is no known unit")
+    alone = Finding(Check.UNITS, "a.h5", "/entry_0001/sample/x@units", "'blobs' is not a known unit")
     told = [str(finding) for finding in summed_findings([*lacking, alone])]
     tail = "(f00, f01, f02, …): missing: no source; --all shows each"
     assert told == [

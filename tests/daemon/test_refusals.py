@@ -150,7 +150,7 @@ def test_a_database_that_is_down_is_waited_for_and_named_with_the_remedy(make_da
 def test_an_address_that_is_none_is_refused_with_the_form_wanted(make_daemon):
     found = run("run", str(make_daemon().config), TANGO_HOST="orion")
     assert found.returncode == 1
-    assert "'orion' is no address of a Tango database; its form is host:port" in found.stderr
+    assert "'orion' is not the address of a Tango database; its form is host:port" in found.stderr
     assert "Traceback" not in found.stderr
 
 

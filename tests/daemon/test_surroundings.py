@@ -154,7 +154,7 @@ def _removed(daemon: Daemon) -> bool:
 @pytest.mark.parametrize(
     ("folder", "why"),
     [
-        ("/dev/null", "it is no folder"),
+        ("/dev/null", "it is not a folder"),
         ("/tmp/" + "long" * 30, "its name is too long"),  # noqa: S108 - never made
         ("/dev/null/sockets", "cannot make it"),
     ],

@@ -208,7 +208,7 @@ def test_what_is_no_definition_file_is_refused(folder: Folder, tmp_path: Path):
     folder.xml("tomo.xml", '<include file="pipe.xml"/><include file="notes.txt"/><include file="common"/>')
     (folder.path / "common").mkdir()
     message = folder.refusal()
-    assert "pipe.xml cannot be read; it is no regular file" in message
+    assert "pipe.xml cannot be read; it is not a regular file" in message
     assert "notes.txt is in no known dialect" in message
     with pytest.raises(InputError, match=r"nowhere\.xml cannot be read; no such file"):
         load_definition("tomo", tmp_path / "nowhere.xml")

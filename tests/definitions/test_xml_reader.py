@@ -140,7 +140,7 @@ def test_a_line_break_that_was_escaped_twice_is_one_again():
 def test_a_text_that_is_none_of_its_type_is_kept_with_a_warning(kind: str, text: str):
     """Records of former versions have such texts."""
     document = read(f'<a NAPItype="{kind}">{text}</a>')
-    assert f"{text!r} is no value of type {kind}" in str(document.warnings[0])
+    assert f"{text!r} is not a value of type {kind}" in str(document.warnings[0])
 
 
 def test_a_misspelt_attribute_hides_nothing_that_follows():
@@ -188,24 +188,24 @@ def test_columns_count_characters():
         ('<a unit="mm">${x}</a>', "1:51: error: <a> has no attribute 'unit'; did you mean 'units'?"),
         ('<a NAPItype="NX_FLAOT">${x}</a>', "unknown type 'NX_FLAOT'; did you mean 'NX_FLOAT'?"),
         ('<a NX_units="NX_LENGHT">${x}</a>', "unknown unit category 'NX_LENGHT'; did you mean 'NX_LENGTH'?"),
-        ('<a record="finale">${x}</a>', "'finale' is no phase of a scan; did you mean 'final'?"),
+        ('<a record="finale">${x}</a>', "'finale' is not a phase of a scan; did you mean 'final'?"),
         ('<a ESRF_mandatory="perhaps">${x}</a>', "'perhaps' does not say whether the field must be there"),
         ('<a override="yes">${x}</a>', "'yes' is neither true nor false"),
         ("<a>${x</a>", "a placeholder is not closed in '${x'"),
         ("<a>${a b}</a>", "'a b' cannot name a placeholder"),
         ("<a>${}</a>", "'' cannot name a placeholder"),
         ("<a>${a${b}}</a>", "a placeholder is not closed"),
-        ('<a NAPItype="NX_INT">1.5</a>', "'1.5' is no value of type NX_INT"),
-        ('<a NAPItype="NX_FLOAT" default="none">${x}</a>', "'none' is no value of type NX_FLOAT"),
+        ('<a NAPItype="NX_INT">1.5</a>', "'1.5' is not a value of type NX_INT"),
+        ('<a NAPItype="NX_FLOAT" default="none">${x}</a>', "'none' is not a value of type NX_FLOAT"),
         ('<group groupName="a"/>', "the group has no class"),
         ('<group NX_class="NXnote"/>', "<group> lacks groupName"),
         ('<group NX_class="note" groupName="a"/>', "did you mean 'NXnote'?"),
         ('<group NX_class="NXnote" groupName="${a}"/>', "a placeholder in the name '${a}'"),
         ('<group NX_class="NXnote" groupName="a/b"/>', "the name 'a/b' holds a slash"),
-        ('<field name="..">${x}</field>', "'..' is no name"),
+        ('<field name="..">${x}</field>', "'..' is not a valid name"),
         ('<link groupName="a"/>', "<link> lacks ref"),
-        ('<link groupName="a" ref="sample/name"/>', "'sample/name' is no place in the entry"),
-        ('<link groupName="a" ref="/../b"/>', "'/../b' is no place in the entry"),
+        ('<link groupName="a" ref="sample/name"/>', "'sample/name' is not a path in the entry"),
+        ('<link groupName="a" ref="/../b"/>', "'/../b' is not a path in the entry"),
         ("<attribute>x</attribute>", "<attribute> lacks name"),
         ('<attribute name="NX_class">NXdata</attribute>', "is written by nxscribe itself"),
         ('<a>${x}<attribute name="units">mm</attribute></a>', "is written by nxscribe itself"),

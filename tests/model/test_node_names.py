@@ -18,7 +18,8 @@ def test_nexus_names_are_fine(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "reason"), [("", "empty"), ("a/b", "slash"), (".", "no name"), ("..", "no name"), ("a\0b", "U+0000")]
+    ("name", "reason"),
+    [("", "empty"), ("a/b", "slash"), (".", "not a valid name"), ("..", "not a valid name"), ("a\0b", "U+0000")],
 )
 def test_what_hdf5_cannot_hold_is_an_error(name: str, reason: str) -> None:
     problem = node_name_problem(name, Location("tomo.xml", 3, 5))

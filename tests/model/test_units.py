@@ -246,8 +246,8 @@ def test_there_and_back_is_the_same(number: float, pair: tuple[str, str]) -> Non
         (np.array(1.0), "mm", "steps", "'steps' is not a known unit"),
         (np.array(1.0), "", "mm", "says nothing"),
         (np.array(1.0), "dBm", "mW", "not linear"),
-        (np.array("text"), "mm", "um", "no number"),
-        (np.array(True), "mm", "um", "no number"),
+        (np.array("text"), "mm", "um", "not a number"),
+        (np.array(True), "mm", "um", "not a number"),
     ],
 )
 def test_what_cannot_be_converted_says_why(value: np.ndarray, unit: str, to: str, reason: str) -> None:

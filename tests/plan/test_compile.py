@@ -302,10 +302,10 @@ def test_values_of_the_config_that_are_none_of_the_fields_type_are_errors() -> N
         source = Source(LiteralSource(value))  # type: ignore[arg-type]  # of any kind
         return errors_of(lambda: compile_plan(definition(asked("a", type_=type_)), {"a": source}))
 
-    assert "'soon'; that is no time" in errors("NX_DATE_TIME", "soon")[0]
-    assert "gives 3; that is no time" in errors("NX_DATE_TIME", 3)[0]
-    assert "'maybe'; that is no boolean" in errors("NX_BOOLEAN", "maybe")[0]
-    assert "'1 x'; that is no number" in errors("NX_FLOAT", "1 x")[0]
+    assert "'soon'; that is not a time" in errors("NX_DATE_TIME", "soon")[0]
+    assert "gives 3; that is not a time" in errors("NX_DATE_TIME", 3)[0]
+    assert "'maybe'; that is not a boolean" in errors("NX_BOOLEAN", "maybe")[0]
+    assert "'1 x'; that is not a number" in errors("NX_FLOAT", "1 x")[0]
 
 
 @pytest.mark.parametrize(

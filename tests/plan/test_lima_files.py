@@ -81,7 +81,7 @@ def test_a_camera_that_was_not_read_has_a_problem_and_no_series(unread: Phase) -
 def test_a_relative_directory_is_a_problem() -> None:
     found, problems = series(snapshot(Phase.INITIAL, 0, directory="data"), snapshot(Phase.FINAL, 1, directory="data"))
     assert found == ()
-    assert "no absolute path" in problems[0]
+    assert "not an absolute path" in problems[0]
 
 
 def test_a_percent_sign_in_a_name_is_no_number_field() -> None:

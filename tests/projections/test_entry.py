@@ -126,7 +126,7 @@ def test_what_is_missing_is_absent_and_listed_with_its_reason(record: Record, se
 
 def test_a_text_that_is_no_number_makes_the_field_missing(record: Record, settings: FileSettings) -> None:
     written = write_nexus(ended(record, rotation_angle=reading("abc")), settings)
-    assert written.missing["plot/rotation_angle"] == "the text 'abc' is no float"
+    assert written.missing["plot/rotation_angle"] == "the text 'abc' is not a float"
 
 
 def test_a_reading_in_a_unit_of_another_kind_is_written_as_read_with_a_warning(

@@ -50,9 +50,9 @@ def test_the_first_of_two_values_counts_and_what_was_set_before_both(tmp_path: P
 
 
 def test_a_parameter_that_cannot_be_kept_is_told_where_another_value_stands(tmp_path: Path) -> None:
-    unfit = Reading("parameter", now(), error="the control system's value cannot be kept: its unit is no text")
+    unfit = Reading("parameter", now(), error="the control system's value cannot be kept: its unit is not a text")
     [told] = Lookup(scan(tmp_path, reading("iron"), a=unfit)).unkept()
-    assert told.startswith("${a}: the control system's value cannot be kept: its unit is no text; ")
+    assert told.startswith("${a}: the control system's value cannot be kept: its unit is not a text; ")
     assert told.endswith(reading("iron").source)
     assert list(Lookup(scan(tmp_path, reading("iron"), a=reading("salt"))).unkept()) == []
     nothing = Reading("x", now(), error="no answer")

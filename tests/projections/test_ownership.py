@@ -61,7 +61,7 @@ def test_without_a_rule_a_complete_entry_is_read_only_and_the_rest_is_by_the_uma
 
 def test_an_unknown_group_is_told_by_its_name(data_root: Path) -> None:
     settings = FileSettings(data_root, ownership=Ownership(group="no-such-group"))
-    with pytest.raises(ProjectionError, match=r"no group no-such-group; the config's files\.group"):
+    with pytest.raises(ProjectionError, match=r"the group no-such-group does not exist; the config's files\.group"):
         write_nexus(started(data_root), settings)
 
 

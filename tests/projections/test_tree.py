@@ -116,7 +116,7 @@ def test_a_default_that_names_no_plot_is_dropped_and_the_first_plot_taken(data_r
     plot = '<attribute name="signal">y</attribute><y NAPItype="NX_NUMBER">1 2 3</y>'
     inside = '<attribute name="default">nowhere</attribute>' + group(group(plot, "p", "NXdata"), "m")
     tree = tree_of(inside, data_root)
-    assert tree.missing == {"@default": "nowhere is no plot, and leads to none"}
+    assert tree.missing == {"@default": "nowhere is not a plot and does not lead to one"}
     assert str(tree.entry.attributes["default"]) == "m"
     assert str(tree.entry.find("m").attributes["default"]) == "p"
 

@@ -515,7 +515,7 @@ def test_objects_whose_names_are_no_utf8_neither_hide_nor_spoil_the_frames(folde
     with h5py.File(folder / "odd.h5", "a") as file:
         del file["detector"]
     seen = shown(folder / "odd.h5")
-    assert "1 objects have names that are no UTF-8" in seen.missing[DATA]
+    assert "1 objects have names that are not UTF-8" in seen.missing[DATA]
 
 
 def test_a_frame_in_the_middle_that_was_never_written_is_named_and_those_after_it_are_shown(

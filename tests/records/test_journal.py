@@ -237,7 +237,7 @@ def test_a_journal_can_be_had_again_after_its_holder_closed_it(path: Path) -> No
 
 
 def test_a_tool_that_does_not_claim_the_journal_cannot_create_it(path: Path) -> None:
-    with pytest.raises(JournalError, match="there is no such file"):
+    with pytest.raises(JournalError, match="the file does not exist"):
         Journal(path, claim=False)
 
 
@@ -279,7 +279,7 @@ def test_nobody_waits_for_a_commit_to_look_at_the_queue(journal: Journal) -> Non
 
 
 def test_a_reader_cannot_be_had_of_a_journal_that_is_not_there(path: Path) -> None:
-    with pytest.raises(JournalError, match="there is no such file"):
+    with pytest.raises(JournalError, match="the file does not exist"):
         JournalReader(path)
     assert not path.exists()
 

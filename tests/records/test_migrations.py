@@ -99,6 +99,6 @@ def test_a_file_that_is_no_database_is_refused_and_left_alone(path: Path) -> Non
     path.write_text("beamline: id16a\n" * 500)
     before = path.read_bytes()
     for use in (Journal, JournalReader):
-        with pytest.raises(JournalError, match="the file is no nxscribe journal"):
+        with pytest.raises(JournalError, match="the file is not a journal of nxscribe"):
             use(path)
     assert path.read_bytes() == before

@@ -341,7 +341,7 @@ def test_a_list_of_texts_and_numbers_is_refused(problems) -> None:
 
 def test_a_detector_group_that_hdf5_cannot_hold_is_refused(problems) -> None:
     assert "detectors" not in HEAD
-    assert "is no name" in problems(HEAD + "detectors: {pco: {device: a/b/c, group: instrument/..}}\n")[0]
+    assert "is not a valid name" in problems(HEAD + "detectors: {pco: {device: a/b/c, group: instrument/..}}\n")[0]
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "---\n"])

@@ -105,7 +105,7 @@ def test_a_data_root_that_is_not_there_is_told(tmp_path: Path) -> None:
     assert told(path) == []
     (tmp_path / "visitors").rmdir()
     (tmp_path / "visitors").touch()
-    assert "is no folder" in told(path)[0]
+    assert "is not a folder" in told(path)[0]
 
 
 def test_a_folder_just_beside_the_config_is_made_without_a_word(tmp_path: Path) -> None:

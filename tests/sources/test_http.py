@@ -117,9 +117,9 @@ def test_what_the_server_answers_instead_of_a_document_is_told_and_harms_no_othe
     server.statuses["/broken"] = 503
     server.statuses["/closed"] = 401
     wanted = {
-        "/html": "no JSON",
-        "/latin": "no UTF-8 text",
-        "/deep": "no JSON",
+        "/html": "is not JSON",
+        "/latin": "is not UTF-8 text",
+        "/deep": "is not JSON",
         "/broken": "503 Service Unavailable",
         "/closed": "401 Unauthorized; give the host a token",
         "/missing": "404 Not Found; see whether the server knows this proposal",
@@ -256,8 +256,8 @@ def problems_of(folder: Path, source: str, http: str = "{hosts: [scicat.eu, 'lim
         ("{http: {url: 'https://{proposal}/x'}}", "has a name of the scan in its host"),
         ("{http: {url: 'https://scicat.eu/{prop}'}}", "has {prop} in it; a scan has the names {proposal}"),
         ("{http: {url: 'https://scicat.eu/{proposal.__class__}'}}", "has {proposal.__class__} in it"),
-        ("{http: {url: 'https://scicat.eu/{'}}", "is no URL"),
-        ("{http: {url: 'https://scicat.eu/x', path: 'a['}}", "is no JMESPath expression"),
+        ("{http: {url: 'https://scicat.eu/{'}}", "is not a URL"),
+        ("{http: {url: 'https://scicat.eu/x', path: 'a['}}", "is not a JMESPath expression"),
         ("{http: {path: title}}", "sources.title.http lacks the key `url`"),
         ("{http: {url: 'https://scicat.eu/x', pth: title}}", "did you mean `path`?"),
         ("{http: 'https://scicat.eu/x'}", "sources.title.http should be a mapping"),

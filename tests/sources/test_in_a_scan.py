@@ -1,4 +1,4 @@
-"""A source that is no Tango's, from the config to the record of a scan, in the service that a daemon runs."""
+"""A source that is not a Tango's, from the config to the record of a scan, in the service that a daemon runs."""
 
 from __future__ import annotations
 

@@ -488,7 +488,7 @@ DAMAGES |= {
         attribute(f"{E}/sample/rotation_angle", "target", None),
         Check.LINKS,
     ),
-    "a rotation angle is no number": (
+    "a rotation angle is not a number": (
         field(f"{E}/sample/rotation_angle", np.asarray([0, 1, np.nan, 3, 4, 5.0])),
         Check.VALUES,
     ),
@@ -506,7 +506,7 @@ DAMAGES |= {
     "an entry's file does not say when it was made": (attribute("/", "file_time", None), Check.FILE),
     "a pixel size is negative": (field(_PIXEL, -6.5), Check.VALUES),
     "a pixel size is zero": (field(_PIXEL, 0.0), Check.VALUES),
-    "a distance is no number": (field(f"{E}/instrument/detector/distance", np.nan), Check.VALUES),
+    "a distance is not a number": (field(f"{E}/instrument/detector/distance", np.nan), Check.VALUES),
     "a distance is infinite": (field(f"{E}/instrument/detector/distance", np.inf), Check.VALUES),
     "an ORCID without its type has a wrong digit": (
         field(f"{E}/user/identifier_orcid", "0000-0002-1825-0096", type=None),
@@ -559,7 +559,7 @@ def _(experiment: Experiment) -> None:
         file[f"{E}/instrument/detector/count_time"] = -0.1
 
 
-@damage("the energy of the beam is no number", Check.VALUES)
+@damage("the energy of the beam is not a number", Check.VALUES)
 def _(experiment: Experiment) -> None:
     with experiment.edit() as file:
         beam = file.create_group(f"{E}/instrument/beam")

@@ -110,7 +110,10 @@ def _config_to_edit(output: Path) -> Path:
 def _choose(wanted: list[str] | None, known: list[str]) -> list[str]:
     if unknown := sorted(set(wanted or []) - set(known)):
         raise NxscribeError(
-            Problem(f"there is no technique {', '.join(unknown)}", remedy=f"choose from {', '.join(known)}")
+            Problem(
+                f"unknown technique: {', '.join(unknown)}",
+                remedy=f"choose from {', '.join(known)}",
+            )
         )
     return wanted or known
 

@@ -31,7 +31,7 @@ DEBUG: Final = "NXSCRIBE_DEBUG"
 _ANOTHER_USER: Final = "run it as a user who may, or have the permissions changed"
 _REMEDIES: Final = {
     errno.ENOENT: "check the path",
-    errno.ENOTDIR: "check the path: a part of it is no folder",
+    errno.ENOTDIR: "check the path: a part of it is not a folder",
     errno.EISDIR: "name a file, not a folder",
     errno.EEXIST: "name another one, or move it away",
     errno.ENAMETOOLONG: "take a shorter name",

@@ -58,7 +58,7 @@ def the_one(journal: JournalReader, beginning: str) -> Summary:
     several = f"{len(found)} records begin with it" if found else "no record begins with it"
     raise InputError(
         Problem(
-            f"no record is named by {beginning!r}" if beginning else f"{journal.path} has no records",
+            f"{beginning!r} does not name one record" if beginning else f"{journal.path} has no records",
             several if beginning else "no scan was started with it",
             "`nxscribe records list` shows all ids",
         )
@@ -81,7 +81,7 @@ def chosen(
     if not kept:
         raise InputError(
             Problem(
-                f"the journal {journal.path} has no such record",
+                f"the journal {journal.path} does not have this record",
                 f"asked for: proposal {proposal or 'any'}, entries {entries or 'all'}",
                 "`nxscribe records list` shows all that are there",
             )

@@ -109,7 +109,7 @@ class NodeMaker:
         path = properties.clean(target)
         if not path.startswith("/") or any(part in ("", ".", "..") for part in path[1:].split("/")):
             self._diagnostics.error(
-                f"{path!r} is no place in the entry",
+                f"{path!r} is not a path in the entry",
                 "a link names its target from the entry on",
                 "write it as /instrument/source/current_start",
                 target.location,
@@ -164,7 +164,7 @@ class NodeMaker:
         return Template(properties.clean(value))
 
     def _literal(self, text: str, type_name: str, place: Location) -> None:
-        """Note a fixed text that is no value of its type: nothing will turn it into one later."""
+        """Note a fixed text that is not a value of its type: nothing will turn it into one later."""
         if not text or "${" in text:
             return
         try:
@@ -173,7 +173,10 @@ class NodeMaker:
         except ValueError:
             fits = False
         if not fits:
-            what, remedy = f"{text!r} is no value of type {type_name}", _REMEDIES.get(kind(type_name), "write numbers")
+            what, remedy = (
+                f"{text!r} is not a value of type {type_name}",
+                _REMEDIES.get(kind(type_name), "write numbers"),
+            )
             if meant := next((name for _, _, name in foreign_placeholders(text)), ""):
                 remedy = f"write ${{{meant}}} for a placeholder"
             # Texts of these types that are none were let pass once, and stand in records.

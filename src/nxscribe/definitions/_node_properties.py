@@ -85,10 +85,14 @@ class NodeProperties:
         return text == "true"
 
     def nx_class(self) -> str:
-        """The group's class. One that NeXus does not know is kept: readers may."""
+        """The class of the group. A class that NeXus does not know is kept, because other programs may know it."""
         name = self.text("nx_class")
         if not _CLASS.fullmatch(name):
-            why = f"{name!r} is none" if name else "readers find their way by the classes"
+            why = (
+                f"{name!r} cannot be the name of a class"
+                if name
+                else "programs find their data by the classes of groups"
+            )
             self.diagnostics.error(
                 "the group has no class",
                 why,
@@ -97,7 +101,7 @@ class NodeProperties:
             )
         elif name not in NX_CLASSES:
             self.diagnostics.warning(
-                f"{name!r} is no class of NeXus",
+                f"{name!r} is not a class of NeXus",
                 "it is written as it stands, but readers will not know it",
                 did_you_mean(name, NX_CLASSES),
                 self.place("nx_class"),
@@ -131,7 +135,7 @@ class NodeProperties:
         if text in ("", *Phase):
             return Phase(text) if text else None
         self.diagnostics.error(
-            f"{text!r} is no phase of a scan",
+            f"{text!r} is not a phase of a scan",
             "",
             synonyms.suggestion(text, list(Phase), synonyms.PHASES),
             self.place("record"),

@@ -1,4 +1,4 @@
-"""What is wrong with a text that holds placeholders, and what looks like a placeholder and is none."""
+"""What is wrong with a text that holds placeholders, and what looks like a placeholder but is not one."""
 
 from __future__ import annotations
 
@@ -64,14 +64,14 @@ def template_problems(value: SourceText) -> Iterator[Problem]:
     if len(stripped) > 1 and stripped[0] in "“„‟″" and stripped[-1] in "“”‟″":
         yield Problem(
             f"the quotes {stripped[0]} and {stripped[-1]} are written into the file",
-            "they are no straight ones, which would enclose the text",
+            "they are not the straight ones that enclose a text",
             "leave them out, or write straight ones",
             value.within(text.index(stripped[0])),
             Severity.WARNING,
         )
     for start, written, meant in foreign_placeholders(rest.replace("${", "  ")):
         yield Problem(
-            f"{written} is no placeholder",
+            f"{written} is not a placeholder",
             "it is written into the file as it stands",
             f"write ${{{meant}}} if it is meant as one",
             value.within(start),

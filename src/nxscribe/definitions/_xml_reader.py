@@ -145,7 +145,7 @@ class _XmlReader:
         if required.isdisjoint(word.lower() for word in attributes):
             return tag
         self._diagnostics.error(
-            f"<{tag}> is no word of the dialect",
+            f"<{tag}> is not a word of the dialect",
             "small and capital letters differ",
             f"write <{right}> and </{right}>",
             here,

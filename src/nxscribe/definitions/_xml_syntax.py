@@ -150,9 +150,9 @@ def _in_tag(  # noqa: PLR0911 - one return for each kind of mistake
         return Problem("<! begins no comment", "one stands between <!-- and -->", "write <!-- without spaces", start)
     if next_one and next_one in _QUOTES:
         remedy = 'write " in its place, at both ends'
-        return Problem(f"not XML: the quote {next_one} is no straight one", "", remedy, here)
+        return Problem(f"not XML: the quote {next_one} is not a straight quotation mark", "", remedy, here)
     if next_one and next_one in _SPACES:
-        why = "it looks like a space and is none"
+        why = "it looks like a space, but is another character"
         return Problem(f"not XML: the character U+{ord(next_one):04X}", why, "write an ordinary space", here)
     if found := re.search(r"([\w.:-]+)\s*=\s*$", tag):
         value = re.match(r"[^\s>/]*", behind)
@@ -171,20 +171,20 @@ def _in_tag(  # noqa: PLR0911 - one return for each kind of mistake
 
 
 def _no_tag(behind: str, start: Location, *, is_inside: bool) -> Problem:
-    """Of what stands behind a `<` and is no name of a tag."""
+    """Of what stands behind a `<` and is not a name of a tag."""
     if behind.startswith("/") and not is_inside:
         return Problem(
             "this closes nothing", "the root group is closed before", "remove it here, or the one too many above", start
         )
     foreign = next(foreign_placeholders(f"<{behind}"), None)
     if foreign and foreign[0] == 0:
-        return Problem(f"{foreign[1]} is no placeholder", "< begins a tag", f"write ${{{foreign[2]}}}", start)
+        return Problem(f"{foreign[1]} is not a placeholder", "< begins a tag", f"write ${{{foreign[2]}}}", start)
     if found := re.match(r"@([\w.-]+)", behind):
         remedy = f'write <attribute name="{found[1]}">…</attribute>'
-        return Problem(f"<@{found[1]}> is no tag", "attributes of the file have one of their own", remedy, start)
+        return Problem(f"<@{found[1]}> is not a tag", "attributes of the file have one of their own", remedy, start)
     if found := re.match(r"([0-9.-][\w.-]*[A-Za-z_][\w.-]*)[\s>/]", behind):
         remedy = f'write <field name="{found[1]}">…</field>'
-        return Problem(f"{found[1]} is no name of a tag", "in XML it begins with a letter or _", remedy, start)
+        return Problem(f"{found[1]} is not a name of a tag", "in XML it begins with a letter or _", remedy, start)
     return Problem("< stands alone", "in XML it begins a tag", "write &lt; for <", start)
 
 
@@ -192,7 +192,7 @@ def attribute_places(data: bytes, start: int, tag: Location) -> dict[str, tuple[
     """Where the name and the value of each attribute of a start tag stand, by its name. expat does not tell that.
 
     Args:
-        data: The whole file. Nothing comes of an encoding that is no superset of ASCII.
+        data: The whole file. Nothing comes of an encoding that is not a superset of ASCII.
         start: The index of the tag's `<`.
         tag: Where that is.
     """

@@ -69,7 +69,7 @@ class _Suspect:
             column, character = next(((at, one) for at, one in enumerate(line) if one in _SPACES), (0, ""))
             if character:
                 place = Location(self._here.file, number, column + 1)
-                why = f"U+{ord(character):04X} looks like a space and is none"
+                why = f"U+{ord(character):04X} looks like a space, but is another character"
                 return place, why, "write an ordinary space in its place"
         return None, "", ""
 
@@ -101,7 +101,7 @@ class _Suspect:
         rest = self._line[self._here.column - 1 :].rstrip()
         foreign = next((one for one in foreign_placeholders(rest) if one[0] == 0), None)
         if foreign and not self._before.endswith("$"):
-            return None, f"{foreign[1]} is no placeholder", f"write ${{{foreign[2]}}}"
+            return None, f"{foreign[1]} is not a placeholder", f"write ${{{foreign[2]}}}"
         if self._next == "@":
             key = re.match(r"@([\w.-]+)", rest)
             if key and rest[key.end() :].startswith((":", "(")):

@@ -35,7 +35,7 @@ def read_bounded(path: Path) -> bytes:
     Raises OSError, also for a path that is not a file.
     """
     if path.exists() and not (path.is_file() or path.is_dir()):
-        raise OSError(errno.EINVAL, "it is no regular file")
+        raise OSError(errno.EINVAL, "it is not a regular file")
     with path.open("rb") as file:
         return file.read(MAX_BYTES + 1)
 

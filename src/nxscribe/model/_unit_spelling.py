@@ -138,8 +138,8 @@ _LETTERS: Final = re.compile(r"[^\W\d_]+")
 def spelling(unit: str) -> str:
     """The spelling that UDUNITS and the NeXus validators accept: `μm` is `um`, `Å²` is `angstrom^2`, `kev` is `keV`.
 
-    A text that is no unit is returned unchanged, except for white space around it. "No unit", which Tango gives for an
-    attribute without a unit, becomes an empty text. Raises nothing.
+    A text that is not a unit is returned unchanged, except for white space around it. "No unit", which Tango gives for
+    an attribute without a unit, becomes an empty text. Raises nothing.
     """
     written = " ".join("".join(letter if letter.isprintable() else " " for letter in unit).split())
     if written.casefold() in _NONE:

@@ -25,7 +25,7 @@ def written(unit: str, declared: str = "") -> str:
     """The spelling of a unit in a file: `photons/s` is `counts/s`, and `°` is `degree`.
 
     Args:
-        unit: The unit of the value. A text that is no unit is returned unchanged.
+        unit: The unit of the value. A text that is not a unit is returned unchanged.
         declared: The unit that the definition declares. It is used if the unit of the value is empty. `deg`, `min` and
             `h` are kept if the definition itself has them.
     """

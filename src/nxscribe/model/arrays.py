@@ -81,7 +81,7 @@ def number_of(text: str) -> int | float:
         return float_of(text)
     if _NAMED.fullmatch(text):
         return float(text.replace(".", ""))
-    raise ValueError(f"{_shown(text)} is no number")
+    raise ValueError(f"{_shown(text)} is not a number")
 
 
 def float_of(text: str) -> float:
@@ -115,7 +115,7 @@ def exact_array(elements: Sequence[object]) -> Value:
     if kinds <= {int, float}:
         return _floats([element for element in elements if isinstance(element, int | float)])
     if type(None) in kinds:
-        raise ValueError("it is null, or holds null: leave it out, or write NaN for a number that is none")
+        raise ValueError("it is null, or holds null: leave it out, or write NaN for a missing number")
     raise ValueError("it mixes texts, numbers and truth values, or holds objects")
 
 

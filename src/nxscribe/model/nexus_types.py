@@ -60,7 +60,7 @@ BOOLEANS: Final = {"true": True, "false": False, "1": True, "0": False}
 
 
 def is_text_of(text: str, type_name: str) -> bool:
-    """Whether a text that is no sequence can be read as a value of this type."""
+    """Whether a text that is not a sequence can be read as a value of this type."""
     wanted = kind(type_name)
     try:
         if wanted == "boolean":

@@ -37,7 +37,9 @@ def node_name_problem(name: str, location: Location | None = None) -> Problem | 
             location,
         )
     if name in (".", ".."):
-        return Problem(f"{name!r} is no name", "in HDF5 it stands for a group itself", "use another name", location)
+        return Problem(
+            f"{name!r} is not a valid name", "in HDF5 it stands for a group itself", "use another name", location
+        )
     return _nexus_problem(name, location)
 
 

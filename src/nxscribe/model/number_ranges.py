@@ -64,4 +64,4 @@ def _count(count: int) -> int:
 
 
 def _refuse(part: str) -> list[str]:
-    raise ValueError(f"{part!r} is no sequence: write 0..3, 2*4, 2*0..3, 0..180/5 or 0..1:5")
+    raise ValueError(f"{part!r} is not a sequence: write 0..3, 2*4, 2*0..3, 0..180/5 or 0..1:5")

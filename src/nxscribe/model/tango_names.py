@@ -95,7 +95,7 @@ def tango_hosts(text: str) -> tuple[str, ...]:
     if not re.fullmatch(HOSTS_PATTERN, written):
         raise InputError(
             Problem(
-                f"{text!r} is no address of a Tango database",
+                f"{text!r} is not the address of a Tango database",
                 "its form is host:port, or host1:port,host2:port where several servers share one database",
                 "correct tango.host in the config, or TANGO_HOST",
             )

@@ -43,7 +43,7 @@ _ODD_NUMBER: Final = re.compile(r"\d{3}|\d[^\W\d]")
 """An exponent that is not useful for a unit: its factor would exceed every number."""
 _LONGEST: Final = 80
 _LOADING: Final = threading.Lock()
-# What pint's own table lacks, or has otherwise: angles are a dimension here, as degrees are no counts.
+# What pint's own table lacks, or has otherwise: angles are a dimension here, as degrees are not counts.
 _EXTRA: Final = (
     "radian = [angle] = rad",
     "pixel = [] = _ = px",
@@ -122,7 +122,9 @@ def convert(value: Value, unit: str, to: str) -> Value:
     if one == other:
         return value
     if value.dtype.kind not in "iuf":
-        raise UnitError(f"a value of type {value.dtype} cannot be converted from {unit!r} to {to!r}: it is no number")
+        raise UnitError(
+            f"a value of type {value.dtype} cannot be converted from {unit!r} to {to!r}: it is not a number"
+        )
     linear = _linear(one, other)
     if isinstance(linear, str):
         raise UnitError(f"{unit!r} cannot be converted to {to!r}: {linear}")

@@ -56,7 +56,7 @@ def _check(entry: _Entry, group: Group, claim: Field) -> Iterator[Problem]:
         )
     except KeyError:
         if not claim.template.placeholders:
-            why, remedy = "NeXus has no such application definition", did_you_mean(name, applications())
+            why, remedy = "NeXus does not have this application definition", did_you_mean(name, applications())
             yield _warning(f"the entry claims {name!r}", why, remedy, claim.location)
     else:
         yield from _Check(entry, name, claim).group(group, asked, "")

@@ -54,7 +54,7 @@ def examine_plan(
         sources: What fills the placeholders; those that the definition does not need are left out.
         detectors: The cameras, by name; each adds the placeholders of its saving attributes.
         parameters: Names, or patterns such as `TOMO_*`, of placeholders that the control system sets itself.
-        frames_in: The groups, as paths from the entry, that get frames of detectors that are no cameras of Lima's.
+        frames_in: The groups, as paths from the entry, that get frames of detectors that are not cameras of Lima's.
         is_part: Whether something of all this could not be read. What a claimed application definition asks for is
             not missed then.
     """

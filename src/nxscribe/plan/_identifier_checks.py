@@ -32,5 +32,5 @@ def check_identifiers(definition: Definition, offered: Mapping[str, Source]) -> 
 
 def _judge(kind: str, text: str, path: str, place: Location | None, *also: Location | None) -> Iterator[Problem]:
     if text and (why := identifier_problem(kind, text)):
-        what = f"{text!r}, the value of {path}, is no {kind}"
+        what = f"{text!r}, the value of {path}, is not a valid {kind}"
         yield Problem(what, why, "correct it", place, Severity.WARNING, tuple(one for one in also if one))

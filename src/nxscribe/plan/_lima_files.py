@@ -103,7 +103,7 @@ def _series(
     if not count:
         return ()
     if not names["directory"].startswith("/"):
-        raise _UnclearError(f"its saving directory {names['directory']!r} is no absolute path")
+        raise _UnclearError(f"its saving directory {names['directory']!r} is not an absolute path")
     pattern = f"{_literal(names['prefix'])}{_index_format(detector, final)}{_literal(names['suffix'])}"
     return (RawSeries(detector.name, plain(names["directory"]), pattern, before, count, detector.dataset),)
 
@@ -160,7 +160,7 @@ def _text(detector: LimaDetector, attribute: str, readings: Mapping[str, Reading
 def _number(detector: LimaDetector, attribute: str, readings: Mapping[str, Reading]) -> int:
     value = _reading(detector, attribute, readings).value
     if value is None or value.shape != () or value.dtype.kind not in "iu":
-        raise _UnclearError(f"{detector.name}.{attribute} is {value!r}, which is no number")
+        raise _UnclearError(f"{detector.name}.{attribute} is {value!r}, which is not a number")
     return int(value)
 
 

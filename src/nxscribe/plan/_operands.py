@@ -31,7 +31,7 @@ def operands_of(sources: Mapping[str, Source]) -> tuple[dict[str, frozenset[str]
             problems.append(_cycle_problem(cycle, sources))
             direct.update(dict.fromkeys(cycle, frozenset()))
         if not rounds_left:
-            # So entangled are no formulas that anybody meant: what is told is enough to begin with.
+            # Formulas that depend on each other so much are a mistake: what was reported is enough to begin with.
             direct.update(dict.fromkeys(blocked, frozenset()))
         order, blocked = _sorted(direct)
     return {name: operands for name in order if (operands := direct.get(name))}, tuple(problems)

@@ -19,7 +19,7 @@ from nxscribe.plan.uses import Use, written_nodes
 _NOT_NUMBERS = {"boolean", "time"}
 _CLOSE = 0.85
 _GUESSED = 200
-"""For so many names it is looked whether another one was meant. Where more have no source, that is no slip."""
+"""For up to so many names, similar known names are looked for. If more have no source, they are not misspelt."""
 
 
 def check_sources(
@@ -132,7 +132,7 @@ def _check_source_fits(use: Use, field: Field, source: Source) -> Iterator[Probl
     if not _fits(value, field.type):
         yield Problem(
             f"{use.path} is of type {field.type}, but the source of ${{{use.placeholder}}} gives {value!r}",
-            f"that is no {kind(field.type) if kind(field.type) in _NOT_NUMBERS else 'number'}",
+            f"that is not a {kind(field.type) if kind(field.type) in _NOT_NUMBERS else 'number'}",
             "correct the type in the definition or the value in the config",
             use.location,
             also=also,
@@ -158,7 +158,7 @@ def _fits(value: object, type_name: str) -> bool:
         return kind(type_name) != "time"
     if kind(type_name) in _NOT_NUMBERS:
         return is_text_of(value, type_name)
-    # A text may hold several numbers; one that is no integer is written as it is.
+    # A text may hold several numbers; one that is not an integer is written as it is.
     return kind(type_name) == "any" or all(is_text_of(one, "NX_NUMBER") for one in value.split())
 
 

@@ -133,7 +133,7 @@ class Projection(Protocol):
     def project(self, record: Record, settings: Settings, previous: Mapping[str, Previous]) -> Outcome:
         """Make the projection of one record. A repeated call must have the same result.
 
-        An exception counts as `Failed`. An exception that is no NxscribeError is reported as unexpected.
+        An exception counts as `Failed`. An exception that is not an NxscribeError is reported as unexpected.
 
         Args:
             record: The newest revision of the record. Its scan may still run.

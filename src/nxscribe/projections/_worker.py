@@ -54,7 +54,7 @@ class Worker:
             return _failed(error)
         if isinstance(outcome, Done | Later | Failed | Renumber):
             return outcome
-        raise TypeError(f"the projection gave {outcome!r}, which is no outcome")
+        raise TypeError(f"the projection gave {outcome!r}, which is not an outcome")
 
     def close(self) -> None:
         """End the process after the present job."""

@@ -164,7 +164,9 @@ def _hand_over(path: Path, group: str | None, mode: int | None) -> None:
         except LookupError as error:
             raise ProjectionError(
                 Problem(
-                    f"there is no group {group}", "the config's files.group names it", "make it, or name another group"
+                    f"the group {group} does not exist",
+                    "the config's files.group names it",
+                    "make it, or name another group",
                 )
             ) from error
     if mode is not None:

@@ -57,7 +57,7 @@ class Database:
         self.path = path
         self._read_lock, self._write_lock, self._checkpoint_lock = (threading.Lock() for _ in range(3))
         if access is not Access.OWN and not path.exists():
-            raise failure(path, "open", "there is no such file", "check the path; a daemon's first start makes it")
+            raise failure(path, "open", "the file does not exist", "check the path; a daemon's first start makes it")
         self.commits_passed_over = commits_passed_over(path)
         """How many commits of the log could not be taken over, because the log is damaged before them."""
         self.kept_copy = _keep_copy(path) if access is Access.OWN and self.commits_passed_over else None

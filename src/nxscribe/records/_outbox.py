@@ -90,7 +90,7 @@ def sortable(time: datetime) -> str:
 
 
 def state_of(text: object) -> ProjectionState:
-    """The state that a row names. The outbox has no checksums: what is no state was damaged, and is due."""
+    """The state that a row names. The outbox has no checksums: a text that is not a state was damaged, and is due."""
     try:
         return ProjectionState(str(text))
     except ValueError:

@@ -16,7 +16,7 @@ _REASONS = (
     # Name of the SQLite result code (a prefix covers its extended codes), why, remedy.
     ("SQLITE_FULL", "the disk is full", "make room on the journal's disk; nothing else is needed"),
     ("SQLITE_READONLY", "the file or its folder may not be written", "give the daemon's user write access, or remount"),
-    ("SQLITE_NOTADB", "the file is no nxscribe journal", "name another file, or move this one away"),
+    ("SQLITE_NOTADB", "the file is not a journal of nxscribe", "name another file, or move this one away"),
     (
         "SQLITE_CORRUPT",
         "a part of the file is damaged",

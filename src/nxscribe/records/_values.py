@@ -94,7 +94,7 @@ def _form(dtype: np.dtype[np.generic]) -> _StoredType:
 
 
 def _text(element: object) -> str | None:
-    """None for a text that UTF-8 cannot hold. Raises TypeError for an object that is no text."""
+    """None for a text that UTF-8 cannot hold. Raises TypeError for an object that is not a text."""
     if not isinstance(element, str):
         raise TypeError("a value of dtype object cannot be kept: only booleans, numbers and texts can")
     try:

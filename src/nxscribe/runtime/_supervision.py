@@ -185,7 +185,7 @@ class SupervisedThread:
             pause_s = self._next_pause_s()
             self._error = f"the {self.name} failed, and tries again: {type(error).__name__}: {error}"
             log.exception("unforeseen error in the background", thread=self.name, next_try_s=pause_s)
-            self._progress_at = math.inf  # the pause is no lack of progress
+            self._progress_at = math.inf  # the pause does not mean a lack of progress
             self._clock.wait(self.stopping, pause_s)
         else:
             self._error = ""

@@ -236,7 +236,7 @@ class LimaCCDs(Device):
     def _check(self, saving: SavingSettings) -> None:
         directory = Path(saving.directory)
         if not (directory.is_absolute() and directory.is_dir() and os.access(directory, os.W_OK)):
-            self.refuse(f"saving_directory {saving.directory!r} is no folder that can be written to")
+            self.refuse(f"saving_directory {saving.directory!r} is not a folder that can be written to")
         if existing := [path for path in saving.paths(self.settings["acq_nb_frames"]) if path.exists()]:
             self.refuse(f"{existing[0]} exists already, and saving_overwrite_policy is ABORT")
 

@@ -83,7 +83,7 @@ def _comparison(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any
     def compare(one: Any, other: Any) -> Any:  # noqa: ANN401 - anything
         for left, right in ((one, other), (other, one)):
             if is_quantity(left) and not isinstance(right, str) and not left.is_compatible_with(right):
-                # For pint, values of different dimensions are only unequal, which is no error.
+                # For pint, values of different dimensions are only unequal, which is not an error.
                 raise UnitsDoNotWorkOutError(
                     f"it compares {left} with {right}", of_a_constant=not (is_quantity(right) and not right.unitless)
                 )

@@ -64,7 +64,7 @@ def _common(readings: Sequence[Reading]) -> dict[str, Detail]:
 
 
 def _numbers(reading: Reading) -> list[int] | None:
-    """The numbers of an enumeration; None if it is no enumeration."""
+    """The numbers of an enumeration; None if it is not an enumeration."""
     numbers = reading.details.get("enum_value")
     if isinstance(numbers, int):
         return [numbers]

@@ -56,7 +56,7 @@ def _loaded(entry: EntryPoint) -> SourceKind:
     found = entry.load()
     kind = found() if isinstance(found, type) else found
     if not isinstance(kind, SourceKind):
-        raise TypeError(f"{entry.value} is no SourceKind")
+        raise TypeError(f"{entry.value} is not a SourceKind")
     return kind
 
 

@@ -142,7 +142,7 @@ def parse_expression(text: str) -> Expression:
     except SyntaxError as error:
         raise ExpressionError(*_in_words(code, error.msg)) from None
     except (ValueError, RecursionError, MemoryError):
-        raise ExpressionError("it is no formula") from None
+        raise ExpressionError("it is not a formula") from None
     known = {*CONSTANTS, *stand_ins.values()}
     for node in ast.walk(tree):
         _check_node(node, known)
@@ -158,7 +158,7 @@ def _check_node(node: ast.AST, names: set[str]) -> None:
             raise ExpressionError("its functions take no named arguments")
     elif isinstance(node, ast.Name):
         if node.id not in names and node.id not in FUNCTIONS:
-            raise ExpressionError(f"{node.id} is no constant; a placeholder is written ${{{node.id}}}")
+            raise ExpressionError(f"{node.id} is not a constant; a placeholder is written ${{{node.id}}}")
     elif isinstance(node, ast.operator | ast.unaryop | ast.cmpop):
         if type(node) not in OPERATORS:
             raise ExpressionError(
@@ -173,7 +173,7 @@ def _check_node(node: ast.AST, names: set[str]) -> None:
 def _unknown(node: ast.AST) -> ExpressionError:
     name = re.fullmatch(r"[{\s]*([\w.]+)[}\s]*", ast.unparse(node)) if isinstance(node, ast.Set) else None
     if name:  # Python's set with one name in it
-        return ExpressionError(f"{{{name[1]}}} is no placeholder", f"write ${{{name[1]}}}")
+        return ExpressionError(f"{{{name[1]}}} is not a placeholder", f"write ${{{name[1]}}}")
     return ExpressionError(f"it holds what formulas do not know: {type(node).__name__}")
 
 
@@ -223,7 +223,7 @@ def _in_words(code: str, message: str) -> tuple[str, str]:
     if re.search(r"\$|[{}]", code):
         name = re.search(r"\$\s*[{(\[]?\s*([^\W\d][\w.-]*)", code)
         return "it has a placeholder that cannot be read", f"write it as ${{{name[1] if name else 'energy'}}}"
-    return f"it is no formula: {message}", "write it as in 12.398 / ${energy}"
+    return f"it is not a formula: {message}", "write it as in 12.398 / ${energy}"
 
 
 _NODES: Final = (

@@ -1,7 +1,7 @@
 """Claims that an entry makes of itself, and what it must hold to make them.
 
 A field whose attribute `needs` names paths from the entry is written where all of them are there. The claim of an
-application definition is such: a broken-off tomography without the kinds of its frames is no NXtomo, and says so.
+application definition is such: a broken-off tomography without the kinds of its frames is not an NXtomo, and says so.
 """
 
 from __future__ import annotations

@@ -88,7 +88,7 @@ def _room_for(entry: h5py.Group, where: str, node: CopiedNode) -> int:
     try:
         return _make_room(entry, where, node)
     except (TypeError, ValueError, OverflowError) as error:
-        raise NodeError([where], f"there can be no dataset of {node.shape} {node.dtype}: {error}") from error
+        raise NodeError([where], f"a dataset of {node.shape} {node.dtype} cannot be made: {error}") from error
 
 
 def _make_room(entry: h5py.Group, where: str, node: CopiedNode) -> int:

@@ -103,7 +103,7 @@ class _Parts:
     values: list[_Own] = field(default_factory=list)
     contents: list[_Content] = field(default_factory=list)
     loose: list[tuple[str, str, Node]] = field(default_factory=list)
-    """What is no part of the form: the path of its group, its name, the node. Lists and frames are of another shape in
+    """What is not part of the form: the path of its group, its name, the node. Lists and frames are of another shape in
     each scan."""
 
     loose_attributes: list[tuple[str | None, str, Value]] = field(default_factory=list)
@@ -215,7 +215,7 @@ _Marked: TypeAlias = Mapping[_Place, _Own]
 
 
 def _marked_group(path: str, group: GroupNode, marked: _Marked) -> GroupNode:
-    """The group with marks in the place of values, and without what is no part of the form."""
+    """The group with marks in the place of values, and without what is not part of the form."""
     children: dict[str, Node] = {}
     for name, child in group.children.items():
         here = f"{path}/{name}" if path else name

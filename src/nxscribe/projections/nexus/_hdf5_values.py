@@ -1,9 +1,8 @@
 """From what a source said to what a field holds: the declared type and unit, and never another value.
 
-The rule: a number stays a number, and a text that is none never becomes one. Where a conversion would change what
-was read (1.5 for an integer, keV for a length), the reading is written as it was, and a warning says so. Where it
-cannot be written at all as what the field is declared to be (`abc` for a number), the field is missing, with the
-reason.
+The rule: a number stays a number, and a text that is not a number never becomes one. If a conversion would change what
+was read (1.5 for an integer, keV for a length), the reading is written as it was, and a warning says so. If it cannot
+be written at all as what the field is declared to be (`abc` for a number), the field is missing, with the reason.
 """
 
 from __future__ import annotations
@@ -146,7 +145,10 @@ def _number(text: str, nx_type: str) -> bool | int | float:
             raise UnfitError(f"the text {error}") from None
         except ValueError:
             pass  # told below
-    raise UnfitError(f"the text {_quoted(text)} is no {kind(nx_type)}" if text else "the text is empty")
+    if not text:
+        raise UnfitError("the text is empty")
+    article = "an" if kind(nx_type) == "integer" else "a"
+    raise UnfitError(f"the text {_quoted(text)} is not {article} {kind(nx_type)}")
 
 
 def _typed(value: Value, nx_type: str) -> tuple[Value, str]:
@@ -177,7 +179,7 @@ def _exactly(value: Value, dtype: str, nx_type: str) -> tuple[Value, str]:
     )
     if same or (is_float and result.dtype.kind == "f" and np.array_equal(back, value, equal_nan=True)):
         return result, ""
-    return value, f"{_quoted(as_text(value))} ({value.dtype}) is no {nx_type}: written as read"
+    return value, f"{_quoted(as_text(value))} ({value.dtype}) is not {nx_type}: written as read"
 
 
 def _moment(text: str) -> tuple[str, str]:
@@ -189,7 +191,7 @@ def _moment(text: str) -> tuple[str, str]:
     try:
         time = from_iso(text)
     except (ValueError, OverflowError):
-        raise UnfitError(f"the text {_quoted(text)} is no ISO 8601 date and time") from None
+        raise UnfitError(f"the text {_quoted(text)} is not an ISO 8601 date and time") from None
     written = text if _USUAL_TIME.fullmatch(text) else time.isoformat()
     return written, "" if time.tzinfo else f"the time {text} has no zone: written as read"
 

@@ -112,7 +112,7 @@ def write_node(parent: h5py.h5g.GroupID | h5py.h5f.FileID, name: str, node: Node
         case ExternalLinkNode():
             parent.links.create_external(key, os.fsencode(node.file), _dataset_name(node.path), lcpl=_LINK_CREATION)
         case CopiedNode():
-            pass  # its bytes are no matter for the memory: `copy_frames` writes it
+            pass  # its bytes take no memory: `copy_frames` writes it
         case StoredOutsideNode() | VirtualNode() | SelectionNode():
             try:
                 write_attributes(_write_frames(parent, key, node), node.attributes)
@@ -227,7 +227,7 @@ def _in_virtual(source: FrameSource) -> tuple[bytes, bytes]:
 
 
 def _dataset_name(path: str) -> bytes:
-    """A path inside a file; bytes that are no UTF-8 are there as Python has them."""
+    """A path inside a file; bytes that are not UTF-8 are there as Python has them."""
     return path.encode("utf-8", "surrogateescape")
 
 

@@ -81,7 +81,7 @@ class Links:
 
     def _selected(self, path: str, node: Node, place: str) -> Node:
         if isinstance(node, GroupNode | SoftLinkNode):
-            raise UnfitError(f"{place} is no dataset, of which frames could be chosen")
+            raise UnfitError(f"{place} is not a dataset, of which frames could be chosen")
         return select(node, place, self._frames[path])
 
 
@@ -100,7 +100,7 @@ def _trace(entry: GroupNode, root: str, path: str) -> tuple[str, Node | None]:
             return here, None
         own, node = here, node.children[name]
         if isinstance(node, SoftLinkNode):
-            # Links are placed only where they lead to what is no link, so that this ends.
+            # Links are placed only where they lead to what is not a link, so that this ends.
             own, end = _trace(entry, root, node.target.removeprefix(root))
             if end is None:
                 return own, None

@@ -131,7 +131,7 @@ def put_entry(
 
 
 def opened(path: Path) -> h5py.File:
-    """A file open for reading, without a lock. Raises ProjectionError when it is no HDF5 file or cannot be read."""
+    """A file open for reading, without a lock. Raises ProjectionError when it is not an HDF5 file or cannot be read."""
     try:
         return open_to_read(path)
     except OSError as error:

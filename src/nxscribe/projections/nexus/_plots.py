@@ -37,7 +37,7 @@ class Plots:
         for path, group in groups.items():
             if (default := _text(group, "default")) and not self._leads_to_plot(group):
                 del group.attributes["default"]
-                self._missing[f"{path}@default"] = f"{default} is no plot, and leads to none"
+                self._missing[f"{path}@default"] = f"{default} is not a plot and does not lead to one"
         if "default" not in self._entry.attributes:
             self._lead_to(next((path for path, group in groups.items() if _is_plot(group)), ""))
 

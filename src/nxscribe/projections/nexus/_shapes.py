@@ -26,7 +26,7 @@ def settle_shapes(entry: GroupNode, warnings: list[str]) -> None:
         try:
             shape = [length for length in map(int, text.split()) if length != 1]
         except ValueError:
-            warnings.append(f"{path}: {text!r} is no shape: left as it came")
+            warnings.append(f"{path}: {text!r} is not a shape: left as it came")
             continue
         if math.prod(shape) == node.value.size:
             node.value = node.value.reshape(shape or [1])

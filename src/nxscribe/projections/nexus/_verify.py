@@ -113,7 +113,7 @@ def _difference(group: h5py.Group, path: str, node: Node) -> str:
     try:
         match node:
             case GroupNode():
-                return "" if isinstance(group[path], h5py.Group) else "is no group"
+                return "" if isinstance(group[path], h5py.Group) else "is not a group"
             case FieldNode():
                 return _value_difference(h5py.h5d.open(group.id, path.encode()), node.value)
             case SoftLinkNode() | ExternalLinkNode():

@@ -186,7 +186,7 @@ class GroupNode:
         for depth, name in enumerate(names, 1):
             below = node.children.setdefault(name, GroupNode(nx_class if depth == len(names) else between))
             if not isinstance(below, GroupNode):
-                raise KeyError(f"{'/'.join(names[:depth])} is no group")
+                raise KeyError(f"{'/'.join(names[:depth])} is not a group")
             node = below
         return node
 

@@ -69,7 +69,7 @@ def _folders(config: Config, user: _User, document: YamlNode) -> Iterator[Proble
             yield _warning(f"{key} {folder} cannot be looked at", str(error), "see whether its disk answers", location)
             continue
         if not existing.is_dir():
-            yield _warning(f"{key} {folder} is no folder", f"{existing} is a file", "name a folder", location)
+            yield _warning(f"{key} {folder} is not a folder", f"{existing} is a file", "name a folder", location)
         elif not may_write:
             what = f"{key} {folder} cannot be {'written' if existing == folder else 'made'} by the user {user.name}"
             yield _warning(what, f"{existing} belongs to {_owner(existing)}", f"{_remedy(existing, user)}", location)

@@ -66,7 +66,7 @@ def at_path(root: PreviewNode, path: str) -> PreviewNode:
         known = [here for here, _ in _nodes(root) if here]
         near = nearest(wanted, known)
         remedy = f"did you mean {near}?" if near else "without --path all of the tree is shown"
-        raise InputError(Problem(f"nothing is at {path!r}", "the definition has no such node", remedy))
+        raise InputError(Problem(f"nothing is at {path!r}", "the definition does not have this node", remedy))
     return found
 
 

@@ -176,7 +176,9 @@ class HttpKind(SourceKind):
                 severity=Severity.WARNING,
             )
         elif why := _path_problem(origin.path):
-            yield Problem(f"{origin.path!r} is no JMESPath expression", why, "write it as in `title`, `team[*].name`")
+            yield Problem(
+                f"{origin.path!r} is not a JMESPath expression", why, "write it as in `title`, `team[*].name`"
+            )
 
     def connector(self, settings: object) -> Connector:
         """Connections to the hosts that the config names."""
@@ -249,7 +251,7 @@ class HttpConnection(Connection):
                 return data.decode()
             except UnicodeDecodeError:
                 raise _RefusedError(
-                    "the answer is no UTF-8 text", "see whether it is the URL of a JSON document"
+                    "the answer is not UTF-8 text", "see whether it is the URL of a JSON document"
                 ) from None
         raise _RefusedError(f"it redirects more than {_REDIRECTS} times", "write the URL that it leads to")
 
@@ -306,7 +308,7 @@ class HttpConnection(Connection):
         try:
             token = path.read_text("utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is no text"
+            reason = error.strerror if isinstance(error, OSError) else "it is not a text"
             raise _RefusedError(f"its token cannot be read from {path}: {reason}", "see http.token_files") from None
         if not token or not token.isascii() or not token.isprintable():
             raise _RefusedError(f"{path} holds no token", "see http.token_files")
@@ -367,11 +369,11 @@ def _address(url: str, settings: HttpSettings) -> Address:
         server = _server(parts)
     except ValueError as error:
         raise InputError(
-            Problem(f"{url!r} is no URL", str(error), "write it as in https://host/path/{proposal}")
+            Problem(f"{url!r} is not a URL", str(error), "write it as in https://host/path/{proposal}")
         ) from None
     if parts.scheme not in _PORTS or not parts.hostname:
         why = "it does not begin with http:// or https:// and a host"
-        raise InputError(Problem(f"{url!r} is no URL", why, _FORM))
+        raise InputError(Problem(f"{url!r} is not a URL", why, _FORM))
     if parts.username is not None or parts.password is not None:
         remedy = "put the token into a file, and name that in http.token_files"
         raise InputError(Problem("the URL holds a user's name or a password", "it would be written into logs", remedy))
@@ -435,7 +437,7 @@ def _found(text: str, path: str) -> object:
     try:
         document: object = msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise ValueError(f"the answer is no JSON: {error}") from None
+        raise ValueError(f"the answer is not JSON: {error}") from None
     try:
         found: object = jmespath.search(path, document) if path else document
     except jmespath.exceptions.JMESPathError as error:
@@ -459,4 +461,4 @@ def _value(found: object) -> Any:  # noqa: ANN401 - an array of any type
 def _keys(document: object) -> str:
     if isinstance(document, dict):
         return f"the keys {', '.join(map(str, list(document)[:12]))}" if document else "no keys"
-    return f"a list of {len(document)}" if isinstance(document, list) else "a value that is no object"
+    return f"a list of {len(document)}" if isinstance(document, list) else "a value that is not an object"

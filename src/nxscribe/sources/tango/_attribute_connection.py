@@ -356,5 +356,5 @@ def _reading(
                 "report it with the trace back in the daemon's log",
             )
             return Reading(name.full, now(), error=problem.explanation)
-    # Without its unit a number is no reading.
+    # A number without its unit is not a reading.
     return Reading(name.full, now(), error=Problem(f"{name.full} could not be read", unlearnt).explanation)

@@ -72,7 +72,7 @@ def _written(text: str, pattern: str, what: str, form: str) -> WrittenName:
     if written is None or not re.fullmatch(pattern, text.strip()):
         raise InputError(
             Problem(
-                f"{text!r} is no Tango {what}",
+                f"{text!r} is not a Tango {what}",
                 f"its form is {form}, with host:port/ before it for another database",
                 "correct its source in the config",
             )

@@ -28,7 +28,7 @@ class AttributeConnector(Connector):
         self.threads = (self.follower.thread,)
 
     def address(self, name: str) -> Address:
-        """The attribute of that name. Raises InputError for what is none."""
+        """The attribute of that name. Raises InputError for an invalid name."""
         return attribute_address(name, self._host)
 
     def connect(self, endpoint: Endpoint) -> Connection:
@@ -49,7 +49,7 @@ class PropertyConnector(Connector):
         self._host = default_host(host)
 
     def address(self, name: str) -> Address:
-        """The property of that name. Raises InputError for what is none."""
+        """The property of that name. Raises InputError for an invalid name."""
         return property_address(name, self._host)
 
     def connect(self, endpoint: Endpoint) -> Connection:

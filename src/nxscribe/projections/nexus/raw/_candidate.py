@@ -20,7 +20,7 @@ _CALIBRATIONS: Final = frozenset(
     weights correction corrections calib calibration calibrations offset offsets detectorspecific
     """.split()  # noqa: SIM905 - read as the words that they are
 )
-"""Words in the names of what detectors keep beside their frames, which has a frame's shape and is none."""
+"""Words in the names of what detectors keep beside their frames, which has the shape of a frame but is not one."""
 _JOINED: Final = ("flatfield", "pixelmask", "badpixel", "deadpixel", "hotpixel", "detectorspecific", "lookup")
 
 

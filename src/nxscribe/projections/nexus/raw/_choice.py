@@ -1,7 +1,7 @@
 """Which dataset of an HDF5 file the frames are: never guessed without a word.
 
 What the config names is taken. Else what NeXus calls the data comes before what is merely large. Calibrations, masks
-and tables are no frames, and where the frames are behind a link that leads nowhere, nothing else is taken for them.
+and tables are not frames, and where the frames are behind a link that leads nowhere, nothing else is taken for them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _TOLD: Final = 4
 _NUMBER: Final = re.compile("([0-9]+)")
 _WILDCARD: Final = re.compile(r"[*?[]")
 _NOT_THERE: Final = (KeyError, OSError, RuntimeError, ValueError)
-"""What h5py raises for a name that is not there, a link that leads nowhere, and a name that is no UTF-8."""
+"""What h5py raises for a name that is not there, a link that leads nowhere, and a name that is not UTF-8."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +192,7 @@ def _why_none(path: str, contents: Contents) -> str:
         more = f", and {len(contents.astray) - 1} more links lead nowhere" if len(contents.astray) > 1 else ""
         return f"{why}: its link {one.path} leads nowhere, as {one.gone}{more}"
     if not contents.candidates:
-        unnamed = f" ({contents.illegible} objects have names that are no UTF-8)" if contents.illegible else ""
+        unnamed = f" ({contents.illegible} objects have names that are not UTF-8)" if contents.illegible else ""
         return f"{why}: no dataset of numbers with two dimensions or more{unnamed}"
     named = ", ".join(one.path for one in contents.candidates[:_TOLD])
     return (

@@ -1,4 +1,4 @@
-"""Frames whose bytes lie in files that are no HDF5 files, or in more HDF5 files than can be open at once.
+"""Frames whose bytes lie in files that are not HDF5 files, or in more HDF5 files than can be open at once.
 
 HDF5's external storage can name such bytes, but no name in it means "beside this file": HDF5 takes a relative name from
 the *working directory* of whoever reads, unless the variable HDF5_EXTFILE_PREFIX is `${ORIGIN}`, and an absolute name

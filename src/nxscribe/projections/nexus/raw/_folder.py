@@ -19,7 +19,7 @@ _VARIES: Final = 0.8
 def identities(paths: Sequence[str]) -> list[str]:
     """For each path what all paths of the same file have in common: its name in the folder that it really lies in.
 
-    Two names of one file that are no symbolic links (hard links) count as two files.
+    Two names of one file that are not symbolic links (hard links) count as two files.
     """
     listed = {folder: _links(folder) for folder in _large_folders(paths)}
     real: dict[str, str] = {}

@@ -105,7 +105,7 @@ def sources(paths: Sequence[str], sought: Sought) -> FrameDatasets:
         # Who names the dataset says that these files are what they want.
         return FrameDatasets(every, (*remarks, f"{trouble}; they are shown in the order in which they are listed"))
     if trouble:
-        what = "if these are no files of Lima2's, or their order is right, name `dataset` of the detector in the config"
+        what = "if these are not files of Lima2, or their order is right, name `dataset` of the detector in the config"
         trouble = NotYetError(f"{trouble}; {what}")
     return FrameDatasets(every, tuple(remarks), trouble)
 

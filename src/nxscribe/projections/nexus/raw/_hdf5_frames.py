@@ -129,7 +129,7 @@ def _with_gaps(part: FileFrames, seen: Survey, *, grows: bool) -> FileFrames:
 
 
 def _rank(path: str, frames: h5py.Dataset, *, lines: bool) -> int:
-    """How many dimensions a frame has. Raises RawError for what is no frames."""
+    """How many dimensions a frame has. Raises RawError for a dataset that does not contain frames."""
     if 0 < frames.ndim <= FRAME_RANK:
         return int(frames.ndim) - lines
     if all(length == 1 for length in frames.shape[1:-FRAME_RANK]) and frames.ndim:
@@ -149,7 +149,7 @@ def _meaning(frames: h5py.Dataset) -> str:
 
 
 def _offsets(frames: h5py.Dataset, rank: int) -> Iterator[int]:
-    """Where each frame's bytes begin in the file. Nothing where they are compressed, or a chunk is no frame."""
+    """Where each frame's bytes begin in the file. Nothing where they are compressed, or a chunk is not one frame."""
     is_stack = frames.ndim > rank
     frame = frames.shape[1:] if is_stack else frames.shape
     size = frames.dtype.itemsize * int(np.prod(frame))

@@ -129,7 +129,7 @@ class Linker:
             link.count(group, frames.shown, asked)
 
     def _others(self, raw: Sequence[RawSeries], of_detectors: Sequence[RawSeries]) -> tuple[RawLink, list[str]]:
-        """Files that the control system named, and that are no detector's of the config."""
+        """Files that the control system named, and that belong to no detector of the config."""
         link, paths = RawLink(self.awaited), []  # type: RawLink, list[str]
         with link.on_its_own():
             named = once(_paths(raw))

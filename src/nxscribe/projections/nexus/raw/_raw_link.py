@@ -24,7 +24,7 @@ class RawLink:
     awaited: bool = False
     """Whether the detector may still be writing."""
     group: str = ""
-    """The detector's group, as a path from the entry; empty for files that are no detector's."""
+    """The detector's group, as a path from the entry; empty for files that belong to no detector."""
     nodes: dict[str, Node] = field(default_factory=dict)
     """By path from the entry."""
     classes: dict[str, str] = field(default_factory=dict)

@@ -54,7 +54,7 @@ def raw_of(record: Record, settings: FileSettings, names: EntryPaths, without_fr
         with lacking.on_its_own():
             result = look_for(search, record.start_time, record.end_time)
             found += result.series
-            # Without a limit ahead, that more may follow is no news.
+            # Without a limit ahead, it is already known that more may follow.
             if result.lacking and (awaited or not result.series):
                 lacking.lack(f"{lacking.group}/data_file", result.lacking)
     linker = Linker(

@@ -65,7 +65,7 @@ def look_for(search: RawSearch, start: datetime, end: datetime | None) -> Found:
 
 
 def _written(entry: os.DirEntry[str]) -> float | None:
-    """When a file was written; None for what is no file.
+    """When a file was written; None for what is not a file.
 
     A symbolic link that leads nowhere, or round in a ring, counts as a file: whoever opens it tells what is wrong.
     """

@@ -38,7 +38,7 @@ class Contents:
     is_whole: bool = True
     """Whether all of the file was looked at."""
     illegible: int = 0
-    """Groups and datasets whose names are no UTF-8: no link in a NeXus file can name them, and they are left aside."""
+    """Groups and datasets whose names are not UTF-8: no link in a NeXus file can name them, and they are left aside."""
 
 
 def contents_of(file: h5py.File) -> Contents:
@@ -55,7 +55,7 @@ def contents_of(file: h5py.File) -> Contents:
 
 
 def names_in(group: h5py.Group) -> Iterator[str]:
-    """The names in a group; h5py gives one that is no UTF-8 as bytes."""
+    """The names in a group; h5py gives one that is not UTF-8 as bytes."""
     return (name for name in group if isinstance(name, str))
 
 

@@ -11,12 +11,12 @@ from typing import Final
 from nxscribe.projections.files import entries_folder
 
 _NO_TEXT: Final = re.compile("[\udc80-\udcff]")
-"""What Python makes of the bytes of a file's name that are no UTF-8 (PEP 383)."""
+"""What Python makes of the bytes of a file's name that are not UTF-8 (PEP 383)."""
 _ESCAPED: Final = re.compile(r"\\x([89a-f][0-9a-f])")
 
 
 def legible(text: str) -> str:
-    r"""A file's name, or a text that holds one, as JSON and HDF5 can hold it: `\xe9` for a byte that is no UTF-8.
+    r"""A file's name, or a text that holds one, as JSON and HDF5 can hold it: `\xe9` for a byte that is not UTF-8.
 
     Records, entries, messages have names in this form.
     """
@@ -40,7 +40,7 @@ class EntryPaths:
     container: Path
     """The file that holds the entry."""
     frames: Path
-    """The file through which raw files that are no HDF5 files are read."""
+    """The file through which raw files that are not HDF5 files are read."""
     entry: str
     record_id: str
     copied_bytes: int = 0

@@ -126,7 +126,7 @@ def doubt_about(path: str, last: Value) -> str:
 def unlike_counts(dtype: npt.DTypeLike) -> Value:
     """A fill value that no detector counts to: what a frame would read as whose source is gone.
 
-    One element of the type itself: the largest number of 64 bits is none that a float can hold.
+    One element of the type itself: the largest number of 64 bits cannot be held by a float.
     """
     known = np.dtype(dtype)
     if known.kind in "fc":

@@ -211,7 +211,7 @@ class _Surveyor:
     def _at(self, source: h5py.File, file: Path, path: str, above: tuple[_Above, ...]) -> Survey | str:
         node = source.get(path)
         if not isinstance(node, h5py.Dataset):
-            return f"shown of {path} of {file}, which has no such dataset"
+            return f"shown of {path} of {file}, which does not have this dataset"
         # An external link on the way leads to another file.
         return self.look(
             node, file if h5py.h5f.get_name(node.id) == h5py.h5f.get_name(source.id) else Path(file_of(node)), above

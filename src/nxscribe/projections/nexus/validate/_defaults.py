@@ -33,7 +33,7 @@ def check_chain(master: h5py.File, file: str) -> Iterator[Finding]:
         except (OSError, KeyError, RuntimeError):
             below = None
         if not isinstance(below, h5py.Group):
-            yield Finding(Check.DEFAULT, file, f"{here}@default", f"it names {name!r}, which is no group there")
+            yield Finding(Check.DEFAULT, file, f"{here}@default", f"it names {name!r}, which is not a group there")
             return
         node, path = below, f"{path}/{name}"
         if path.count("/") > _DEEPEST:
@@ -86,7 +86,7 @@ def _plot(place: EntryContext, path: str, group: h5py.Group) -> Iterator[Finding
         return
     signal = _child(group, name)
     if not isinstance(signal, h5py.Dataset):
-        yield place.find(Check.DEFAULT, f"{path}@signal", f"it names {name!r}, which is no dataset there")
+        yield place.find(Check.DEFAULT, f"{path}@signal", f"it names {name!r}, which is not a dataset there")
         return
     if "axes" not in group.attrs:
         return
@@ -107,7 +107,7 @@ def _axis_doubt(group: h5py.Group, signal: h5py.Dataset, axis: str, dimension: i
     """Why an axis cannot be one of the signal's; empty where it can."""
     values = _child(group, axis)
     if not isinstance(values, h5py.Dataset):
-        return f"it names {axis!r}, which is no dataset there"
+        return f"it names {axis!r}, which is not a dataset there"
     indices = group.attrs.get(f"{axis}_indices", dimension)
     along = [int(index) for index in getattr(indices, "flat", [indices])]
     if any(index >= signal.ndim for index in along):

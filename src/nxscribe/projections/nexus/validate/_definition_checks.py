@@ -52,7 +52,7 @@ def _ending(place: EntryContext, account: h5py.Group) -> Iterator[Finding]:
     how = text(account.get("end_reason"))
     if how is not None and how not in set(EndReason):
         yield place.find(
-            Check.ACCOUNT, f"{account.name}/end_reason", f"{how!r} is none of {', '.join(EndReason)}",
+            Check.ACCOUNT, f"{account.name}/end_reason", f"{how!r} is not one of {', '.join(EndReason)}",
             "it was changed since", "make the entry again: nxscribe regenerate",
         )  # fmt: skip
     elif how == EndReason.FAILED:

@@ -113,7 +113,7 @@ def _unit(place: EntryContext, where: str, node: Field, found: Object) -> Iterat
         )  # fmt: skip
     if not units.fits(unit, node.unit_category):
         yield place.find(
-            Check.UNITS, f"{where}@units", f"{unit!r} is no unit of {node.unit_category}, as the definition has it",
+            Check.UNITS, f"{where}@units", f"{unit!r} is not a unit of {node.unit_category}, as the definition has it",
             "the source speaks of something else", "look at the source in the config",
         )  # fmt: skip
     elif node.units and units.convertible(unit, node.units) and units.written(unit) != units.written(node.units):

@@ -95,7 +95,7 @@ def objects(group: h5py.Group) -> Iterator[tuple[str, Object]]:
 
 
 def text(value: object) -> str | None:
-    """An attribute's or dataset's text; None where it is no single text."""
+    """An attribute's or dataset's text; None where it is not a single text."""
     if isinstance(value, h5py.Dataset):
         if value.shape not in {(), (1,)} or h5py.check_string_dtype(value.dtype) is None:
             return None

@@ -58,7 +58,7 @@ def validate(master: Path, *, with_others: bool = True, only: Collection[str] = 
             findings += check_entry_links(file, master)
             entries += [name for name in file if not only or name in only]
             for name in sorted(set(only) - set(entries)):
-                findings.append(Finding(Check.FILE, str(master), f"/{name}", "there is no such entry"))
+                findings.append(Finding(Check.FILE, str(master), f"/{name}", "the entry does not exist"))
             for name in entries:
                 findings += _entry(file, master, name, cases)
             if not entries and not only:
@@ -104,7 +104,7 @@ def _entry(file: h5py.File, master: Path, name: str, cases: list[Case]) -> Itera
 
 def _examine(place: EntryContext, node: object, cases: list[Case]) -> Iterator[Finding]:
     if not isinstance(node, h5py.Group) or nx_class(node) != "NXentry":
-        what = "a file's groups are entries, and this is none"
+        what = "the groups of a file are entries, and this is not a group"
         yield Finding(Check.FILE, str(place.file), f"/{place.name}", what, severity=Severity.ERROR)
         return
     there = EntryContext(place.master, place.file, place.name, node)

@@ -50,7 +50,7 @@ class Case:
 def case_of(place: EntryContext, lines: DefinitionLines) -> Case:
     """What there is to judge about an entry.
 
-    A `definition` that does not begin with NX is no claim: the ESRF's subentries name their technique there.
+    A `definition` that does not begin with NX is not a claim: the ESRF's subentries name their technique there.
     """
     claims = tuple(
         (path, claim)
@@ -144,7 +144,7 @@ def _pynxtools(case: Case, stand_in: str, path: str, definition: str) -> Iterato
             found = _PATH.search(message)
             yield case.find(Check.PYNXTOOLS, found.group() if found else path, message.strip())
     if not valid and not counting:
-        yield case.find(Check.PYNXTOOLS, path, f"it is no valid {definition}, and pynxtools does not say why")
+        yield case.find(Check.PYNXTOOLS, path, f"it is not a valid {definition}, and pynxtools does not say why")
 
 
 @contextlib.contextmanager

@@ -44,7 +44,7 @@ def _units(place: EntryContext, path: str, node: Object) -> Iterator[Finding]:
         return
     where, unit = f"{path}@units", text(node.attrs["units"])
     if unit is None:
-        yield place.find(Check.UNITS, where, f"it is no text: {node.attrs['units']!r}")
+        yield place.find(Check.UNITS, where, f"it is not a text: {node.attrs['units']!r}")
         return
     plain = unit.replace(_MICRO_SIGN, "u")
     if not plain.strip():
@@ -56,7 +56,7 @@ def _units(place: EntryContext, path: str, node: Object) -> Iterator[Finding]:
         )  # fmt: skip
     elif not units.is_known(plain):
         yield Finding(
-            Check.UNITS, str(place.file), where, f"{unit!r} is no known unit", "", "write one that UDUNITS knows",
+            Check.UNITS, str(place.file), where, f"{unit!r} is not a known unit", "", "write one that UDUNITS knows",
             Severity.ERROR,
         )  # fmt: skip
 
@@ -106,8 +106,8 @@ def _time_doubt(value: str | None) -> str:
     try:
         time = from_iso(value or "")
     except ValueError:
-        return f"{value!r} is no ISO 8601 date and time"
-    return "" if time.tzinfo else f"the time {value} has no zone, and so is no moment"
+        return f"{value!r} is not an ISO 8601 date and time"
+    return "" if time.tzinfo else f"the time {value} has no time zone, so that it can be any of several moments"
 
 
 def _identifier(place: EntryContext, path: str, node: Object) -> Iterator[Finding]:
@@ -120,6 +120,6 @@ def _identifier(place: EntryContext, path: str, node: Object) -> Iterator[Findin
     if not kind:
         return
     if value is None:
-        yield place.find(Check.IDENTIFIERS, path, f"it is no {kind}: it is no text")
+        yield place.find(Check.IDENTIFIERS, path, f"it is not a valid {kind}: it is not a text")
     elif problem := identifier_problem(kind, value):
-        yield place.find(Check.IDENTIFIERS, path, f"{value!r} is no {kind}: {problem}")
+        yield place.find(Check.IDENTIFIERS, path, f"{value!r} is not a valid {kind}: {problem}")

@@ -1,4 +1,4 @@
-"""Numbers that no instrument can have: a negative pixel, an energy that is no number."""
+"""Numbers that no instrument can have: a negative pixel, an energy that is not a number."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def check_numbers(place: EntryContext) -> Iterator[Finding]:
             )  # fmt: skip
         elif values.size == 1 and not np.isfinite(values[0]):
             yield Finding(
-                Check.VALUES, str(place.file), path, f"it is {values[0]:g}, which is no finite number",
+                Check.VALUES, str(place.file), path, f"it is {values[0]:g}, which is not a finite number",
                 "the source gave it", "look at the source in the config", Severity.WARNING,
             )  # fmt: skip
 

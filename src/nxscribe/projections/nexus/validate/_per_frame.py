@@ -47,5 +47,5 @@ def _detector(place: EntryContext, path: str, detector: Object) -> Iterator[Find
             what = f"it is of the type {kinds.dtype}: the kinds of frames are integers"
             yield place.find(Check.NXTOMO, f"{path}/{key}", what)
         elif unknown := sorted(set(np.unique(kinds[()]).tolist()) - set(_KINDS)):
-            what = f"{', '.join(map(str, unknown))} is no kind of frame: 0 projection, 1 flat, 2 dark, 3 invalid"
+            what = f"{', '.join(map(str, unknown))} is not a kind of frame: 0 projection, 1 flat, 2 dark, 3 invalid"
             yield place.find(Check.NXTOMO, f"{path}/{key}", what)

@@ -13,7 +13,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class FalseAlarm:
-    """One message that is no finding."""
+    """One message that is not a finding."""
 
     title: str
     pattern: re.Pattern[str]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from fabio.edfimage import EdfFrame, EdfImage
 
 _IMAGES: Final = frozenset({"", "psd"})
-"""What EDF_DataBlockID ends with for images, and where there is none."""
+"""What EDF_DataBlockID ends with for images, and if there is no such header."""
 _HEADER: Final = 4096
 """Bytes behind the last block that are looked at."""
 _ORDERS: Final = {"<": "<", ">": ">", "|": "="}
@@ -55,7 +55,7 @@ class Edf(ContiguousFormat):
             if len(kinds) > 1:
                 raise RawError(f"{path} holds frames of different sizes or types")
             shape, dtype = kinds.pop()
-            remark = f"blocks that are no images, such as {_block(others[0])}, are not shown" if others else ""
+            remark = f"blocks that are not images, such as {_block(others[0])}, are not shown" if others else ""
             return FrameLayout(tuple(frame.start for frame in whole), shape, dtype, cut, remark)
 
     def frames(self, path: str, indices: Sequence[int]) -> list[Value]:

@@ -30,7 +30,7 @@ class Gzip(RawFormat):
         except OSError as error:
             raise unreadable(path, error) from error
         if not self.recognises(start):
-            raise NotYetError(f"{path} is no gzip file")
+            raise NotYetError(f"{path} is not a gzip file")
 
 
 FORMAT: Final = Gzip()

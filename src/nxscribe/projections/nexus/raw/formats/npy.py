@@ -84,7 +84,7 @@ def _header(path: str) -> tuple[int, dict[str, Any]]:
         with Path(path).open("rb") as file:
             start = file.read(len(_MAGIC) + 2)
             if not start.startswith(_MAGIC) or len(start) < len(_MAGIC) + 2:
-                raise NotYetError(f"{path} is no npy file, or its header is not yet there")
+                raise NotYetError(f"{path} is not an npy file, or its header is not yet there")
             form = _LENGTHS.get(start[len(_MAGIC)])
             if form is None:
                 version = ".".join(map(str, start[len(_MAGIC) :]))
