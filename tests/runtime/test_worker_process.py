@@ -62,6 +62,19 @@ def test_a_process_that_stands_still_in_the_middle_of_its_answer_is_killed_and_r
     assert worker.ask("one", LONG_S, "echoing") == ("a setting", "one")
 
 
+def test_a_process_that_does_not_take_its_request_has_hung_and_not_crashed(
+    worker: WorkerProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_process_module, "_MESSAGE_S", 0.2)
+    worker.ask("one", LONG_S, "echoing")
+    assert worker.pid
+    os.kill(worker.pid, signal.SIGSTOP)
+    error = failure_of(worker, "more than the socket holds" * 100_000)
+    assert "the echo process hung while echoing and was killed after 0.2 s" in str(error)
+    assert error.failure is Failure.HUNG
+    assert worker.ask("two", LONG_S, "echoing") == ("a setting", "two")
+
+
 def test_a_process_that_was_started_ahead_answers_the_first_request(worker: WorkerProcess) -> None:
     worker.start()
     pid = worker.pid

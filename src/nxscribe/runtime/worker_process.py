@@ -246,6 +246,8 @@ class _Running:
         self.child.forget_printed()
         try:
             self._pipe.send((request, timeout_s))
+        except BlockingIOError:
+            raise self._hung(doing, _MESSAGE_S, is_starting=False) from None  # it does not take the request
         except OSError:
             raise self._died(doing, is_starting=False) from None
         return self._receive(timeout_s, doing, is_starting=False)
@@ -258,10 +260,13 @@ class _Running:
             pass  # it began its answer, and did not go on
         except (OSError, EOFError):
             raise self._died(doing, is_starting=is_starting) from None
+        raise self._hung(doing, timeout_s, is_starting=is_starting)
+
+    def _hung(self, doing: str, after_s: float, *, is_starting: bool) -> WorkerProcessError:
         works = self.child.is_working
         printed = self._ended()
-        raise WorkerProcessError(
-            f"the {self._name} hung while {doing} and was killed after {timeout_s:g} s",
+        return WorkerProcessError(
+            f"the {self._name} hung while {doing} and was killed after {after_s:g} s",
             Failure.ENDLESS if works else Failure.HUNG,
             printed=printed,
             is_starting=is_starting,

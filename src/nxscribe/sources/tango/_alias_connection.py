@@ -135,6 +135,6 @@ class AliasConnection:
 def _no_alias(what: str) -> str:
     return Problem(
         f"{what} could not be read",
-        "the Tango database knows no attribute of this alias",
+        "the Tango database does not know this alias of an attribute",
         "write domain/family/member/attribute, or define the alias; a fixed text is written {value: …}",
     ).explanation
