@@ -30,11 +30,11 @@ from lxml import etree
 
 from nxscribe.cli._daemon_process import DaemonProcess
 from nxscribe.cli._shipped import shipped
+from nxscribe.client import ScribeClient
 from nxscribe.definitions import load_definition, read_xml
 from nxscribe.plan import Source, compile_plan
 from nxscribe.simulation import SimulatedBeamline, TangoDatabase
 from nxscribe.sources import TangoSource
-from nxscribe.triggers.client import ScribeClient
 
 ESRF_FILE = Path(str(importlib.resources.files("icat_esrf_definitions"))) / "hdf5_cfg.xml"
 RELOAD_EVERY_S = 0.2

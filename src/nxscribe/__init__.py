@@ -3,6 +3,8 @@
 docs/explanation/architecture.md shows how the packages work together. Each package imports only packages above it:
 
 - `errors`: what is raised, and the form of every message
+- `tango_text`: texts in Tango's protocol
+- `client`: the client of a running daemon
 - `model`: data: definitions, readings, snapshots, units, times, names
 - `runtime`: supervised threads, worker processes, the clock
 - `definitions`: files of definitions to trees and back
@@ -12,7 +14,7 @@ docs/explanation/architecture.md shows how the packages work together. Each pack
 - `records`: the record of a scan, and the journal that keeps it
 - `projections`: what is made from records: NeXus files, and others
 - `service`: sessions, config, reload, upkeep: the scribe
-- `triggers`: the Tango device, the daemon, its client
+- `triggers`: the Tango device, the daemon
 - `simulation`: a beamline with real Tango servers, for the demo and the tests
 - `cli`: the commands
 """

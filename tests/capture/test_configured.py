@@ -16,9 +16,9 @@ from nxscribe.capture._latencies import LatencyTable
 from nxscribe.capture._monitor import EndpointMonitor
 from nxscribe.model import Reading
 from nxscribe.sources import Address, DeferredReadings
+from nxscribe.sources.tango._addresses import attribute_address
 from nxscribe.sources.tango._attribute_connection import AttributeConnection
 from nxscribe.sources.tango._configuration_events import ConfigurationFollower
-from nxscribe.sources.tango.addresses import attribute_address
 
 
 def names_of_threads() -> str:

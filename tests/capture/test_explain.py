@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import tango
 
-from nxscribe.model.tango_text import words_of
 from nxscribe.sources.tango.tango_errors import explain, explain_answer
+from nxscribe.tango_text import words_of
 
 
 def entry(reason: str, desc: str) -> tango.DevError:

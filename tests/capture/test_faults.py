@@ -18,9 +18,9 @@ from tango.test_context import parse_ior
 from nxscribe.model import Reading, now
 from nxscribe.simulation import TangoDatabase
 from nxscribe.sources import Address, SourceError
+from nxscribe.sources.tango._addresses import attribute_address
 from nxscribe.sources.tango._attribute_connection import AttributeConnection
 from nxscribe.sources.tango._configuration_events import ConfigurationFollower
-from nxscribe.sources.tango.addresses import attribute_address
 
 DEADLINE_S = 0.6
 SLACK_S = 0.25

@@ -14,7 +14,7 @@ from readers import SUPPORT, TangoReader
 
 from nxscribe.capture._cache import ReadingCache
 from nxscribe.model import Reading, now
-from nxscribe.sources.tango.addresses import attribute_address
+from nxscribe.sources.tango._addresses import attribute_address
 
 LONG_S = 60.0
 """An age within which a test ends: what is this fresh is never read because of its age."""

@@ -6,7 +6,7 @@ import pytest
 
 from nxscribe.errors import InputError
 from nxscribe.model.tango_names import attribute_of, tango_hosts
-from nxscribe.sources.tango.addresses import attribute_address, property_address
+from nxscribe.sources.tango._addresses import attribute_address, property_address
 
 HERE = "here:10000"
 

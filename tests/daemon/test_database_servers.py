@@ -12,7 +12,7 @@ import pytest
 import tango
 from daemons import Daemon
 
-from nxscribe.triggers.client import ScribeClient
+from nxscribe.client import ScribeClient
 
 DOWN = "127.0.0.1:9"
 """Where nobody listens."""
@@ -42,7 +42,7 @@ def test_a_daemon_serves_and_reads_while_a_server_of_its_database_is_down(
         assert energy.attrs["source"] == f"{tango_host}/sim/mono/dcm/energy"
         crystal = file[f"{answer['entry']}/instrument/control/broken"]
         assert (crystal.asstr()[()], crystal.attrs["source"]) == ("Si 111", f"{tango_host}/sim/mono/dcm/Crystal")
-    client = ScribeClient(f"//{hosts}/{daemon.devices[0]}")
+    client = ScribeClient(f"//{hosts}/{daemon.devices[0]}", timeout_s=30, raises=True)
     assert client.show()["state"] == "ON"
 
 

@@ -16,7 +16,7 @@ from daemons import Daemon
 
 PAGE = (Path(__file__).parents[2] / "docs/how-to/drive-from-a-control-system.md").read_text()
 DEVICE = "id16a/nxscribe/main"
-(PROGRAM,) = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+PROGRAM, WITH_CLIENT = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 (COMMANDS,) = re.findall(r"^```console\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 DETECTOR = "detectors: {pco: {files: no_such_folder/*.h5, group: instrument/detector01}}\n"
 
@@ -35,9 +35,10 @@ def tomo(make_daemon: Callable[..., Daemon]) -> Daemon:
     return daemon.start()
 
 
-def test_the_macro_starts_and_ends_a_scan_and_aborts_one_that_fails(tomo: Daemon) -> None:
-    program = PROGRAM.replace(DEVICE, tomo.devices[0])
-    assert program != PROGRAM
+@pytest.mark.parametrize("written", [PROGRAM, WITH_CLIENT], ids=["by Tango alone", "with the client"])
+def test_the_macro_starts_and_ends_a_scan_and_closes_one_that_fails(tomo: Daemon, written: str) -> None:
+    program = written.replace(DEVICE, tomo.devices[0])
+    assert program != written
     exec(program, {"scan": lambda: None, "angles": [0.0, 0.12]})  # noqa: S102 - the page's own program
 
     def fails() -> None:

@@ -9,8 +9,8 @@ import pytest
 import tango
 from daemons import Daemon
 
-from nxscribe.triggers._letters import in_letters
-from nxscribe.triggers.client import ClientError
+from nxscribe.client import ClientError
+from nxscribe.tango_text import in_letters
 
 GREEK = "β-quartz"
 

@@ -12,8 +12,8 @@ import pytest
 import tango
 from daemons import Daemon
 
+from nxscribe.client import ClientError
 from nxscribe.projections.nexus.validate import validate
-from nxscribe.triggers.client import ClientError
 
 
 def refused(daemon: Daemon, **request: object) -> str:

@@ -12,6 +12,7 @@ import click
 import typer.main
 
 from nxscribe.cli._app import app
+from nxscribe.cli._trigger_commands import TRIGGERS, trigger_parser
 
 TOP = Path(__file__).parents[2]
 PAGES = [TOP / "README.md", *sorted((TOP / "docs").rglob("*.md"))]
@@ -53,6 +54,8 @@ def test_every_command_and_option_of_a_page_exists() -> None:
                     wrong.append(f"{page.name}: nxscribe {words}")
                     continue
                 options = {one for parameter in command.params for one in parameter.opts + parameter.secondary_opts}
+                if command.name in TRIGGERS:
+                    options |= set(trigger_parser(command.name)._option_string_actions)
                 used = re.findall(r"(?<!\S)(--?[a-z][a-z-]*)", rest)
                 wrong += [f"{page.name}: nxscribe {words} {one}" for one in used if one not in {*options, "--help"}]
     assert count > 60

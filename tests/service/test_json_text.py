@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nxscribe.model import now
-from nxscribe.service.json_text import Unfit, decode_json
+from nxscribe.service._json_text import Unfit, decode_json
 from nxscribe.service.scan.requests import decode_parameters, decode_start, parameter_readings
 
 plain = st.recursive(

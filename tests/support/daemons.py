@@ -15,7 +15,7 @@ from typing import Any
 
 import tango
 
-from nxscribe.triggers.client import ScribeClient
+from nxscribe.client import ScribeClient
 
 DEFINITION = """\
 <group NX_class="NXentry" groupName="${entry}">
@@ -133,7 +133,7 @@ class Daemon:
 
     @property
     def client(self) -> ScribeClient:
-        return ScribeClient(self.devices[0])
+        return ScribeClient(self.devices[0], timeout_s=30, raises=True)
 
     @property
     def has_hdf5(self) -> bool:

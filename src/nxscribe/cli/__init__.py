@@ -24,6 +24,12 @@ def main() -> None:
 
 
 def _commands() -> None:
+    if sys.argv[1:2] == ["scan"]:
+        from nxscribe.cli._trigger_commands import TRIGGERS, send_trigger
+
+        if sys.argv[2:3] and sys.argv[2] in TRIGGERS:  # without the table of commands, which takes long to import
+            send_trigger(sys.argv[2], sys.argv[3:])
+            return
     from nxscribe.cli._app import app
 
     app()

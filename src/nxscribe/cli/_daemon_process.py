@@ -7,11 +7,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from nxscribe.client import ClientError, ScribeClient
 from nxscribe.errors import NxscribeError, Problem
 from nxscribe.runtime import PythonProcess
-from nxscribe.triggers.client import ClientError, ScribeClient
 
 _START_S = 30.0
+_ANSWER_S = 30.0
 _STOP_S = 20.0
 _POLL_S = 0.05
 
@@ -32,7 +33,7 @@ class DaemonProcess:
         deadline = time.monotonic() + _START_S
         while True:
             try:
-                client = ScribeClient(device)
+                client = ScribeClient(device, timeout_s=_ANSWER_S, raises=True)
                 client.show()
             except ClientError as error:
                 if not self._process.is_alive or time.monotonic() > deadline:

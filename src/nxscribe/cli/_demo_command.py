@@ -22,10 +22,9 @@ if TYPE_CHECKING:
     from rich.progress import Progress
     from rich.tree import Tree
 
+    from nxscribe.client import Answer, ScribeClient
     from nxscribe.projections.nexus.outline import Line
-    from nxscribe.service.scan.status import Answer
     from nxscribe.simulation import SimulatedBeamline
-    from nxscribe.triggers.client import ScribeClient
 
 _PROPOSAL = "ma2210"
 _SAMPLES = {"tomo": "phantom", "holo": "phantom", "mrt": "film", "scan": "phantom", "fluo": "phantom"}

@@ -14,8 +14,6 @@ from __future__ import annotations
 import errno
 import os
 import sys
-import tempfile
-import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, NoReturn
@@ -95,6 +93,8 @@ def _told(*problems: Problem) -> int:
     from nxscribe.cli._problem_view import print_problems
 
     if os.environ.get(DEBUG):
+        import traceback
+
         traceback.print_exc()
     with suppress(OSError):  # who closed standard error wants to hear nothing
         print_problems(problems)
@@ -122,6 +122,9 @@ def _problem(error: OSError) -> Problem:
 
 def _fault(error: Exception, *, as_daemon: bool) -> Problem:
     """A fault of nxscribe itself; its trace back is written to a file for the report."""
+    import tempfile
+    import traceback
+
     what = f"nxscribe has failed in a way that was not foreseen: {type(error).__name__}: {error}"
     trace = "".join(traceback.format_exception(error))
     if not as_daemon:

@@ -9,8 +9,6 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-import typer
-
 _GAP: Final = 2
 _LEAST: Final = 20
 """The smallest width that text is wrapped to."""
@@ -36,11 +34,18 @@ def print_line(text: str, *, indent: int = 0, colour: str | None = None, err: bo
             break_long_words=False,
             break_on_hyphens=False,
         )
-    typer.secho(told, fg=colour, err=err)
+    if colour is None:
+        print(told, file=sys.stderr if err else sys.stdout, flush=True)
+    else:
+        import typer
+
+        typer.secho(told, fg=colour, err=err)
 
 
 def print_facts(facts: Iterable[tuple[str, str | Sequence[str]]]) -> None:
     """Print a table of two columns: each name, and its text or texts, one below the other."""
+    import typer
+
     lines = [(name, [text] if isinstance(text, str) else list(text) or [""]) for name, text in facts]
     margin = max((len(name) for name, _ in lines), default=0) + _GAP
     for name, texts in lines:

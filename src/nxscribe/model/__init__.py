@@ -8,7 +8,7 @@ The names below are used everywhere. The modules have more:
 - `node_names`: names that HDF5, NeXus and file systems allow
 - `number_ranges`: sequences of numbers in a text, such as `0..180/5`
 - `reading`: readings, phases, qualities, snapshots
-- `tango_names`, `tango_text`: names and texts of Tango, without Tango
+- `tango_names`: names of Tango, without Tango
 - `times`: aware times, ISO 8601, the time zone of the beamline
 - `units`: spelling, comparison and conversion of units
 - `value_format`: values as a person reads them

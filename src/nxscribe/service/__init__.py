@@ -10,7 +10,6 @@ Nothing is imported here, because `nxscribe check` needs only a part of it. The 
 - `events`: how the parts tell what happened
 - `upkeep`: work by the clock
 - `check`: what `nxscribe check` and `nxscribe preview` find out
-- `json_text`: reads JSON from outside
 - `schemas`: writes `schemas/`
 - `log`: the log
 - `systemd`: notifications of the service manager

@@ -10,12 +10,12 @@ from typing import Self
 import tango
 
 from nxscribe.errors import Problem
-from nxscribe.model.tango_text import words_of
 from nxscribe.simulation._control import Control
 from nxscribe.simulation._imaging import Imaging
 from nxscribe.simulation._inventory import DEVICES, SERVER, SERVERS
 from nxscribe.simulation._process import ChildProcess, SimulationError
 from nxscribe.simulation.techniques import TECHNIQUES, Parameters, Progress, Technique
+from nxscribe.tango_text import words_of
 
 
 class SimulatedBeamline:

@@ -9,29 +9,26 @@ PyTango reads what clients send as latin-1: every text that comes in passes thro
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
-import msgspec
 import structlog
 import tango
 from tango import AttrWriteType, DevState
 from tango.server import Device, attribute, command
 
+from nxscribe.client.answers import encode_answer
 from nxscribe.errors import JournalError, NxscribeError, Problem
-from nxscribe.model.tango_text import text_of
 from nxscribe.service.check.preview import preview_json
 from nxscribe.service.scan.requests import decode_end, decode_parameters, decode_start
 from nxscribe.service.scan.scan_values import values_json
 from nxscribe.service.scan.session import Session
-from nxscribe.service.scan.status import Answer, ScanState, Status
+from nxscribe.service.scan.status import ScanState, Status
 from nxscribe.service.scribe import Scribe
-from nxscribe.triggers._letters import in_ascii, sendable
-from nxscribe.triggers.client import REASON_PREFIX
+from nxscribe.tango_text import REASON_PREFIX, in_ascii, sendable, text_of
 
 log = structlog.get_logger()
 
@@ -183,7 +180,7 @@ class NxScribe(Device):
     def StartScan(self, request: str) -> str:  # noqa: N802 -- Tango's naming of commands
         """Open a scan: answered when its initial readings are on disk."""
         with self._answering("StartScan"):
-            return _json(self._session.start(decode_start(text_of(request))))
+            return encode_answer(self._session.start(decode_start(text_of(request))))
 
     @command(
         doc_in='{"parameters": {…}, "files": {"detector": ["/path"]}, "end_reason": "failed", "reason": …} or empty',
@@ -194,14 +191,14 @@ class NxScribe(Device):
         with self._answering("EndScan"):
             decoded = decode_end(text_of(request))
             answer = self._session.abort(decoded) if decoded.abort else self._session.end(decoded)
-            return _json(answer) if answer else ""
+            return encode_answer(answer) if answer else ""
 
     @command(doc_out="the answer; empty when a start or end under way was stopped, and no scan is open")
     def AbortScan(self) -> str:  # noqa: N802
         """Close the scan as aborted. A capture that hangs is stopped at once."""
         with self._answering("AbortScan"):
             answer = self._session.abort()
-            return _json(answer) if answer else ""
+            return encode_answer(answer) if answer else ""
 
     @command(doc_in='{"name": value, …}; a value may be {"value": …, "unit": …}')
     def SetParameters(self, parameters: str) -> None:  # noqa: N802
@@ -265,7 +262,3 @@ class NxScribe(Device):
                 tango.Except.throw_exception(
                     f"{REASON_PREFIX}InternalError", in_ascii(problem.explanation), command_name
                 )
-
-
-def _json(answer: Answer) -> str:
-    return json.dumps(msgspec.to_builtins(answer))

@@ -13,10 +13,10 @@ import tango
 
 from nxscribe.errors import NxscribeError, Problem
 from nxscribe.model.tango_names import tango_hosts
-from nxscribe.model.tango_text import words_of
 from nxscribe.service.config import TangoSettings
 from nxscribe.sources.tango.databases import connect
 from nxscribe.sources.tango.tango_errors import is_database_away
+from nxscribe.tango_text import words_of
 
 log = structlog.get_logger()
 

@@ -15,6 +15,7 @@ from uuid import uuid4
 import structlog
 
 from nxscribe.capture import Capturer
+from nxscribe.client import Answer
 from nxscribe.errors import NxscribeError, Problem, TriggerRefusedError
 from nxscribe.model import Phase, Reading, Snapshot
 from nxscribe.plan import CapturePlan, saving_folders
@@ -27,7 +28,7 @@ from nxscribe.service.scan._raw_of_scan import outside, with_raw
 from nxscribe.service.scan._state_machine import OpenScan
 from nxscribe.service.scan._system_clock import clock_note
 from nxscribe.service.scan.requests import EndRequest, ListedFiles, StartRequest, parameter_readings, raw_files
-from nxscribe.service.scan.status import Answer, answer_of
+from nxscribe.service.scan.status import answer_of
 
 log = structlog.get_logger()
 

@@ -14,7 +14,7 @@ from nxscribe.model import NO_DETECTOR, RawSeries, Reading, Value, series_of
 from nxscribe.model.arrays import MOST_DIMENSIONS, exact_array
 from nxscribe.model.node_names import unseen_character
 from nxscribe.records import EndReason, Record
-from nxscribe.service.json_text import Json, Unfit, decode_json
+from nxscribe.service._json_text import Json, Unfit, decode_json
 
 PARAMETER = "parameter"
 """The `source` of readings of parameters."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from nxscribe.model import Reading, Value, iso
 from nxscribe.records import Record, built_in
-from nxscribe.service.json_text import Json
+from nxscribe.service._json_text import Json
 
 _MOST_ELEMENTS: Final = 100_000
 """Of one value: JSON is no form for images."""

@@ -16,14 +16,15 @@ from typing import Final
 import structlog
 
 from nxscribe.capture import Capturer
+from nxscribe.client import Answer
 from nxscribe.errors import InputError, JournalError, TriggerRefusedError
 from nxscribe.model import Phase, iso
 from nxscribe.plan import CapturePlan, compile_plan
 from nxscribe.records import EndReason, Journal, Record, recorded_definition
 from nxscribe.runtime import SYSTEM_CLOCK, Clock
+from nxscribe.service._json_text import Json
 from nxscribe.service.beamline import Beamline
 from nxscribe.service.events import Events
-from nxscribe.service.json_text import Json
 from nxscribe.service.scan import _refusals as refusals
 from nxscribe.service.scan._entry_numbers import EntryNumberAllocator
 from nxscribe.service.scan._raw_of_scan import with_named_file
@@ -59,7 +60,7 @@ from nxscribe.service.scan._state_machine import (
 )
 from nxscribe.service.scan._trigger import Instruments, Trigger, commit_abort, log_answer, logged
 from nxscribe.service.scan.requests import ANY_SCAN, EndRequest, StartRequest, parameter_readings
-from nxscribe.service.scan.status import Answer, ScanState, Status, answer_of, ended_status, status_of_open
+from nxscribe.service.scan.status import ScanState, Status, answer_of, ended_status, status_of_open
 
 log = structlog.get_logger()
 

@@ -1,4 +1,4 @@
-"""The status of a session, and the answer to each trigger."""
+"""The status of a session, and what the answer to each trigger is made of."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 
+from nxscribe.client import Answer
 from nxscribe.model import Snapshot
 from nxscribe.model.reading import NO_SOURCE
 from nxscribe.records import Record
@@ -19,31 +20,6 @@ class ScanState(StrEnum):
     STARTING = "starting"
     RUNNING = "running"
     ENDING = "ending"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The answer to a trigger, which is sent when its record is on the disk."""
-
-    entry: str
-    number: int
-    master: str
-    """The full path of the master file, which is written after the answer."""
-    record: str
-    read: int
-    """How many placeholders have a value in this phase."""
-    missing: dict[str, str]
-    """The placeholders without a value, with the reason."""
-    capture_s: float
-    dead_time_s: float
-    """The time from the arrival of the trigger to the commit, in seconds."""
-    end_reason: str = ""
-    missing_mandatory: tuple[str, ...] = ()
-    """Those of the missing without which the scan is incomplete."""
-    unnamed: tuple[str, ...] = ()
-    """The parameters so far that the definition does not name."""
-    warnings: tuple[str, ...] = ()
-    """What was sent with the trigger and could not be used, with the reasons."""
 
 
 @dataclass(frozen=True, slots=True)

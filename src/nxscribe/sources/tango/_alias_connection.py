@@ -10,13 +10,13 @@ import tango
 
 from nxscribe.errors import InputError, Problem
 from nxscribe.model import Reading
-from nxscribe.model.tango_text import text_of
 from nxscribe.sources._connection import NO_SCAN, Address, DeferredReadings, RequestError, ScanNames, SourceError
+from nxscribe.sources.tango._addresses import ALIAS, PROTOCOL, WRITE, attribute_address
 from nxscribe.sources.tango._attribute_connection import AttributeConnection
 from nxscribe.sources.tango._configuration_events import ConfigurationFollower
-from nxscribe.sources.tango.addresses import ALIAS, PROTOCOL, WRITE, attribute_address
 from nxscribe.sources.tango.databases import connect
 from nxscribe.sources.tango.tango_errors import explain, is_database_away
+from nxscribe.tango_text import text_of
 
 
 class AliasConnection:

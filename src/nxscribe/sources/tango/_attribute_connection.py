@@ -14,11 +14,11 @@ import tango
 from nxscribe.errors import Problem
 from nxscribe.model import Reading, now
 from nxscribe.sources._connection import NO_SCAN, Address, DeferredReadings, RequestError, ScanNames, SourceError
+from nxscribe.sources.tango._addresses import PROTOCOL, WRITE, read_from
 from nxscribe.sources.tango._configuration_events import ConfigurationFollower
 from nxscribe.sources.tango._configurations import Configurations
 from nxscribe.sources.tango._event_system import event_system
 from nxscribe.sources.tango._tango_values import Configuration, reading_of
-from nxscribe.sources.tango.addresses import PROTOCOL, WRITE, read_from
 from nxscribe.sources.tango.databases import connect_device, is_alias, may_change
 from nxscribe.sources.tango.tango_errors import explain, is_broken, is_connection, is_delayed, is_timeout
 

@@ -16,10 +16,10 @@ import tango
 from nxscribe.errors import Problem
 from nxscribe.model import Reading, now, texts
 from nxscribe.model.tango_names import device_and_rest, in_small_letters
-from nxscribe.model.tango_text import text_of
 from nxscribe.sources._connection import NO_SCAN, Address, Connection, DeferredReadings, ScanNames, SourceError
 from nxscribe.sources.tango.databases import connect, servers
 from nxscribe.sources.tango.tango_errors import explain, is_database_away
+from nxscribe.tango_text import text_of
 
 
 class PropertyConnection(Connection):

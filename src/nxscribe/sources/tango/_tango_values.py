@@ -17,10 +17,10 @@ import tango
 from nxscribe.errors import Problem
 from nxscribe.model import Quality, Reading, Value, now, texts
 from nxscribe.model.reading import Detail
-from nxscribe.model.tango_text import text_of
 from nxscribe.sources._connection import Address
-from nxscribe.sources.tango.addresses import WRITE
+from nxscribe.sources.tango._addresses import WRITE
 from nxscribe.sources.tango.tango_errors import explain_answer
+from nxscribe.tango_text import text_of
 
 _DTYPES: Final = {
     tango.CmdArgType.DevBoolean: np.dtype(np.bool_),

@@ -6,11 +6,11 @@ import tango
 
 from nxscribe.sources._connection import Address, Connection, Endpoint
 from nxscribe.sources._kind import Connector
+from nxscribe.sources.tango._addresses import ALIAS, attribute_address, property_address
 from nxscribe.sources.tango._alias_connection import AliasConnection
 from nxscribe.sources.tango._attribute_connection import AttributeConnection
 from nxscribe.sources.tango._configuration_events import ConfigurationFollower
 from nxscribe.sources.tango._property_connection import PropertyConnection
-from nxscribe.sources.tango.addresses import ALIAS, attribute_address, property_address
 
 
 def default_host(host: str = "") -> str:

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import tango
 
-from nxscribe.sources.tango.addresses import PROTOCOL
+from nxscribe.sources.tango._addresses import PROTOCOL
 from nxscribe.sources.tango.tango_errors import is_database_away
 
 _Made = TypeVar("_Made")

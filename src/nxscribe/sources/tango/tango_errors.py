@@ -7,7 +7,7 @@ from typing import Final
 import tango
 
 from nxscribe.errors import Problem
-from nxscribe.model.tango_text import one_line, words_of
+from nxscribe.tango_text import one_line, words_of
 
 # Reason (the code that Tango gives) -> likely cause and remedy. `{words}` is what the device or Tango said.
 _REASONS: Final = {

@@ -1,0 +1,136 @@
+"""The client, as a control system's session has it: against a daemon that answers, refuses, hangs and comes back."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from daemons import Daemon, wait_until
+from fake_clock import FakeClock
+
+from nxscribe.client import ClientError, ScribeClient
+from nxscribe.client.answers import decode_answer, encode_answer
+
+NOWHERE = "//localhost:1/sim/nxscribe/nowhere"
+TIMEOUT_S = 0.5
+
+
+@contextmanager
+def stopped(daemon: Daemon) -> Iterator[None]:
+    """The daemon does nothing at all within this block, as under a debugger."""
+    assert daemon.process
+    os.kill(daemon.process.pid, signal.SIGSTOP)
+    wait_until(lambda: ") T " in Path(f"/proc/{daemon.process.pid}/stat").read_text(), "it stands still")
+    try:
+        yield
+    finally:
+        os.kill(daemon.process.pid, signal.SIGCONT)
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+def test_it_loads_no_library_before_its_first_command():
+    heavy = {"tango", "numpy", "h5py", "pydantic", "msgspec", "pint", "structlog", "typer"}
+    program = f"import sys, nxscribe.client as c; c.ScribeClient('a/b/c'); print(sorted({heavy!r} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_a_daemon_that_cannot_be_reached_stops_no_session(caplog: pytest.LogCaptureFixture):
+    client = ScribeClient(NOWHERE, timeout_s=30)
+    assert not client.start("ma1", "bone", "a1", "plain")
+    assert client.show() == {}
+    (first, *_) = warnings(caplog)
+    assert first.startswith("StartScan: error: ")
+    assert NOWHERE in first
+    assert "nxscribe run" in first
+    with pytest.raises(ClientError, match="cannot be reached"):
+        ScribeClient(NOWHERE, timeout_s=30, raises=True).end()
+
+
+def test_a_refusal_is_logged_and_leaves_the_scan_that_is_open(daemon: Daemon, caplog: pytest.LogCaptureFixture):
+    client = ScribeClient(daemon.devices[0], timeout_s=30)
+    opened = client.start(daemon.proposal, "bone", "a1", "plain")
+    refused = client.start(daemon.proposal, "bone", "a2", "plain")
+    assert not refused
+    assert not client.end(record=refused.record)
+    assert not client.abort(record=refused.record)
+    (told,) = warnings(caplog)
+    assert "bone - a1" in told
+    assert client.values(opened.record)["sampleName"]["value"] == "bone"  # type: ignore[index]
+    ended = client.end(record=opened.record, end_reason="stopped", reason="seen enough")
+    assert (ended.entry, ended.end_reason) == (opened.entry, "stopped")
+
+
+def test_a_daemon_that_hangs_costs_one_time_out_a_minute_and_leaves_no_scan_open(
+    daemon: Daemon, caplog: pytest.LogCaptureFixture
+):
+    clock = FakeClock()
+    client = ScribeClient(daemon.devices[0], timeout_s=TIMEOUT_S, rest_s=60, clock=clock.monotonic)
+    with stopped(daemon):
+        assert not client.start(daemon.proposal, "bone", "a1", "plain")
+        (told,) = warnings(caplog)
+        assert "did not answer within 0.5 s" in told
+        clock.advance(14)
+        assert not client.start(daemon.proposal, "bone", "a2", "plain")
+        assert warnings(caplog) == [told]
+        clock.advance(2)
+        assert not client.start(daemon.proposal, "bone", "a3", "plain")
+        assert len(warnings(caplog)) == 2
+
+    def started() -> str:  # what it was sent while it stood still may have opened a scan
+        clock.advance(60)
+        return client.start(daemon.proposal, "bone", "a4", "plain").record
+
+    record = wait_until(started, "it records again", 60)
+    assert daemon.proxy.currentScan == "bone - a4"
+    assert daemon.client.end(record=record).end_reason == "finished"
+
+
+def test_an_end_that_nobody_waits_for_still_ends_the_scan(daemon: Daemon):
+    clock = FakeClock()
+    client = ScribeClient(daemon.devices[0], timeout_s=TIMEOUT_S, clock=clock.monotonic)
+    patient = ScribeClient(daemon.devices[0], timeout_s=30)
+    opened = patient.start(daemon.proposal, "bone", "a1", "plain")
+    with stopped(daemon):
+        assert client.show() == {}
+        assert not client.end({"exposure": 0.5}, record=opened.record)
+    wait_until(lambda: daemon.proxy.currentScan == "", "the scan has ended", 60)
+
+
+def test_a_start_that_takes_longer_than_the_time_out_is_aborted(daemon: Daemon):
+    impatient = ScribeClient(daemon.devices[0], timeout_s=0.001)
+    assert not impatient.start(daemon.proposal, "bone", "a1", "plain")
+    patient = ScribeClient(daemon.devices[0], timeout_s=30)
+    answer = wait_until(lambda: patient.start(daemon.proposal, "bone", "a2", "plain"), "no scan is open", 60)
+    assert patient.end(record=answer.record).end_reason == "finished"
+
+
+def test_a_client_outlives_the_daemon_and_goes_on_with_the_next_one(daemon: Daemon):
+    client = ScribeClient(daemon.devices[0], timeout_s=30, raises=True)
+    first = client.start(daemon.proposal, "bone", "a1", "plain")
+    daemon.stop(signal.SIGKILL)
+    daemon.start()
+    assert client.end(record=first.record).end_reason == "finished"
+    daemon.stop()
+    daemon.start()
+    second = client.start(daemon.proposal, "bone", "a2", "plain")
+    assert second.number == first.number + 1
+    assert client.abort(record=second.record, end_reason="failed", reason="no beam").end_reason == "failed"
+
+
+def test_an_answer_is_read_as_it_was_sent_and_what_is_new_in_it_is_left_out(daemon: Daemon):
+    answer = daemon.client.start(daemon.proposal, "bone", "a1", "plain")
+    told = {**json.loads(encode_answer(answer)), "invented_later": [1]}
+    assert decode_answer(json.dumps(told)) == answer
+    assert not decode_answer("")
