@@ -80,15 +80,21 @@ class Capturer:
         wanted = plan.wanted(phase, {name for name, reading in had.items() if reading.ok and not reading.is_default})
         prepared = self._prepared(plan, wanted, frozenset(plan.sources.keys() & given.keys()), self._reader.generation)
         missed = {name: reading.time for name, reading in had.items() if not reading.ok and phase is Phase.FINAL}
-        read = self._read(prepared, missed, begun + deadline_s, scan=scan, afresh=afresh, stop=stop)
-        readings: dict[str, Reading] = {}
-        known = KnownValues(given, ChainMap(dict(given), readings, dict(had)))
-        for name in prepared.order:
-            try:
-                readings[name] = self._reading(plan, name, read, known)
-            except Exception as error:  # noqa: BLE001 - it is logged and told there
-                readings[name] = self._unforeseen(name, error)
-        return Snapshot(phase, started, self._clock.monotonic() - begun, readings, _span_s(read.values()))
+
+        def made(found: Mapping[Item, Reading]) -> tuple[dict[str, Reading], float]:
+            read = self._read(prepared, found, missed, scan)
+            readings: dict[str, Reading] = {}
+            known = KnownValues(given, ChainMap(dict(given), readings, dict(had)))
+            for name in prepared.order:
+                try:
+                    readings[name] = self._reading(plan, name, read, known)
+                except Exception as error:  # noqa: BLE001 - it is logged and told there
+                    readings[name] = self._unforeseen(name, error)
+            return readings, _span_s(read.values())
+
+        deadline = begun + deadline_s
+        readings, span_s = self._reader.ask_for(made, prepared.request, deadline, scan=scan, afresh=afresh, stop=stop)
+        return Snapshot(phase, started, self._clock.monotonic() - begun, readings, span_s)
 
     def _prepare(
         self, plan: CapturePlan, wanted: frozenset[str], given: frozenset[str], generation: int
@@ -118,17 +124,11 @@ class Capturer:
     def _read(
         self,
         prepared: _PreparedCapture,
+        found: Mapping[Item, Reading],
         missed: Mapping[str, datetime],
-        deadline: float,
-        *,
         scan: ScanNames,
-        afresh: bool,
-        stop: threading.Event | None,
     ) -> dict[str, Reading]:
-        """The readings of the placeholders that have to be read, all asked for side by side. `missed` are those that
-        the start missed, with when.
-        """
-        found = self._reader.ask(prepared.request, deadline, scan=scan, afresh=afresh, stop=stop)
+        """The readings of the placeholders that are read. `missed` are those that the start missed, with when."""
         readings: dict[str, Reading] = {}
         for name, items in prepared.items.items():
             several = [found[item] for item in items]

@@ -66,6 +66,8 @@ class PendingRead:
         """The requests of the read that no worker has yet."""
         self.closed_at: datetime | None = None
         """Since when nobody waits any more."""
+        self._closed = 0.0
+        """The same in monotonic seconds."""
 
     @property
     def closed(self) -> bool:
@@ -116,17 +118,17 @@ class PendingRead:
 
     def close(self) -> tuple[dict[Address, Reading], frozenset[Endpoint]]:
         """The readings, and the endpoints that have not finished. What comes from now on is late."""
-        closed = self._clock()
+        self._closed = self._clock()
         with self._lock:
             self.closed_at = now()
             silent = frozenset(self._awaited)
         self._make_readings()
-        if settle_s := max((answer.settle_s for answer in self._made), default=0.0):
-            time.sleep(max(settle_s * _SETTLE_SHARE, closed + settle_s - self._clock()))
         return self._readings, silent
 
     def outdated(self) -> set[Address]:
-        """What has to be read once more, after it was closed."""
+        """What has to be read once more, after it was closed. Waits until news of changes had the time to arrive."""
+        if settle_s := max((answer.settle_s for answer in self._made), default=0.0):
+            time.sleep(max(settle_s * _SETTLE_SHARE, self._closed + settle_s - self._clock()))
         return {address for answer in self._made for address in answer.outdated()}
 
     def _make_readings(self) -> None:

@@ -8,11 +8,11 @@ import heapq
 import itertools
 import threading
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from operator import itemgetter
 from types import MappingProxyType
-from typing import Final, Self
+from typing import Final, Self, TypeVar
 
 from nxscribe.capture._endpoint_worker import EndpointWorker
 from nxscribe.capture._pending import PendingRead
@@ -22,6 +22,7 @@ from nxscribe.model import Reading, now
 from nxscribe.runtime import SupervisedThread, Supervisor
 from nxscribe.sources import NO_SCAN, Address, Connector, Endpoint, Item, ScanNames, SourceKind, kinds
 
+_T = TypeVar("_T")
 _CLOSING_S: Final = 1.0
 _LEAVING_S: Final = 15.0
 """Longer than any blocking call that is under way takes."""
@@ -139,12 +140,36 @@ class SourceReader:
             afresh: Whether to read also the items whose last value is recent enough.
             stop: Ends the read immediately when it is set.
         """
-        with self._reading():
-            return self._ask(request, deadline, scan=scan, afresh=afresh, stop=stop)
+        return self.ask_for(dict, request, deadline, scan=scan, afresh=afresh, stop=stop)
 
-    def _ask(
-        self, request: ReadRequest, deadline: float, *, scan: ScanNames, afresh: bool, stop: threading.Event | None
-    ) -> dict[Item, Reading]:
+    def ask_for(
+        self,
+        make: Callable[[Mapping[Item, Reading]], _T],
+        request: ReadRequest,
+        deadline: float,
+        *,
+        scan: ScanNames = NO_SCAN,
+        afresh: bool = False,
+        stop: threading.Event | None = None,
+    ) -> _T:
+        """Read like `ask`, and return what `make` makes of the readings.
+
+        `make` is called at once, while news of a changed unit may still be on its way. If there are such news, the
+        values that they concern are read again, and `make` is called once more.
+        """
+        with self._reading():
+            return self._ask_for(make, request, deadline, scan=scan, afresh=afresh, stop=stop)
+
+    def _ask_for(
+        self,
+        make: Callable[[Mapping[Item, Reading]], _T],
+        request: ReadRequest,
+        deadline: float,
+        *,
+        scan: ScanNames,
+        afresh: bool,
+        stop: threading.Event | None,
+    ) -> _T:
         started = self._clock()
         fresh: dict[Address, Reading] = {}
         if not request.scan_names <= scan.keys():
@@ -158,20 +183,27 @@ class SourceReader:
             if (left := tuple(one for one in addresses if one not in fresh) if fresh else addresses)
         }
         pending, heard, silent = self._sent(wanted, deadline, request.timeouts, scan, stop)
+        waited_s = self._clock() - started
+        if started + waited_s >= deadline:
+            for endpoint in silent:
+                self._worker(endpoint).give_up(pending, waited_s)
+
+        def made() -> _T:
+            found = {
+                item: fresh.get(one) or heard.get(one) or self._worker(one.endpoint).why_silent(one, waited_s)
+                for item, one in request.addresses.items()
+            }
+            found.update((item, Reading(item.name, now(), error=why)) for item, why in request.wrong.items())
+            return make(found)
+
+        answer = made()
         if outdated := pending.outdated():
             heard.update(self._once_more(outdated, deadline, scan, stop))
+            answer = made()
         for endpoint in self._kept.keys() & request.by_endpoint.keys() if heard else ():
             answered = {one: heard[one] for one in self._kept[endpoint] if one in heard}
             self._worker(endpoint).hear(answered, started, scan)
-        waited_s = self._clock() - started
-        if self._clock() >= deadline:
-            for endpoint in silent:
-                self._worker(endpoint).give_up(pending, waited_s)
-        found = {
-            item: fresh.get(one) or heard.get(one) or self._worker(one.endpoint).why_silent(one, waited_s)
-            for item, one in request.addresses.items()
-        }
-        return found | {item: Reading(item.name, now(), error=why) for item, why in request.wrong.items()}
+        return answer
 
     def _sent(
         self,
