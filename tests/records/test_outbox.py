@@ -95,6 +95,29 @@ def test_a_time_that_is_damaged_in_the_outbox_is_not_shown_and_harms_nothing(jou
     assert (standing.failed_at, standing.next_at) == (None, None)
 
 
+def test_changes_that_follow_each_other_closely_are_projected_together(journal: Journal) -> None:
+    record = journal.begin(some_record())
+    first, second = (now() + timedelta(seconds=seconds) for seconds in (30, 40))
+    journal.update(record, due_at=first)
+    (work,) = journal.due(now())  # the start is not yet made: it waits for nothing
+    journal.done(work)
+    journal.update(record, due_at=first)
+    journal.update(record, due_at=second)
+    assert journal.due(first - timedelta(milliseconds=1)) == ()
+    (work,) = journal.due(first)
+    journal.update(ended(record))
+    assert len(journal.due(now())) == 1
+
+
+def test_what_is_due_is_not_put_off_by_the_changes_that_follow(journal: Journal) -> None:
+    record = journal.begin(some_record())
+    journal.done(journal.due(now())[0])
+    journal.update(record, due_at=now())
+    assert len(journal.due(now())) == 1
+    journal.update(record, due_at=now() + timedelta(seconds=30))
+    assert len(journal.due(now())) == 1
+
+
 def test_a_clock_set_back_makes_nothing_wait_longer(journal: Journal) -> None:
     journal.begin(some_record())
     journal.failed(journal.due(now())[0], "the disk is full", now() + timedelta(seconds=60))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from fake_clock import FakeClock
 import nxscribe.service.scan._trigger as trigger_module
 from nxscribe.capture import Capturer
 from nxscribe.errors import JournalError, Problem, TriggerRefusedError
+from nxscribe.model import now
 from nxscribe.records import EndReason, Record
 from nxscribe.service.events import Events
 from nxscribe.service.reload.config_store import ConfigStore
@@ -203,10 +205,10 @@ def held_up(monkeypatch: pytest.MonkeyPatch, scribe: Scribe) -> tuple[threading.
     reached, go_on = threading.Event(), threading.Event()
     plain = scribe._journal.update
 
-    def wait(record: Record) -> Record:
+    def wait(record: Record, **options: Any) -> Record:
         reached.set()
         assert go_on.wait(20)
-        return plain(record)
+        return plain(record, **options)
 
     monkeypatch.setattr(scribe._journal, "update", wait)
     return reached, go_on.set
@@ -229,6 +231,17 @@ def test_a_disk_that_hangs_over_a_parameter_holds_up_no_other_news_of_the_sessio
     setting.result()
     record = kept(scribe, ending.result().record)
     assert record.given["b"].value == 2
+
+
+def test_parameters_that_are_set_one_after_another_are_written_together_and_the_end_at_once(scribe, session):
+    session.start(START)
+    scribe._journal.done(scribe._journal.due(now())[0])
+    for number in range(3):
+        session.set_parameters({"b": number})
+    assert scribe._journal.due(now()) == ()
+    (work,) = scribe._journal.due(now() + timedelta(seconds=5))
+    session.end(EndRequest())
+    assert scribe._journal.due(now())[0].revision == work.revision + 1
 
 
 @pytest.fixture

@@ -100,8 +100,13 @@ class Journal(JournalReader):
             outbox.enqueue(connection, self._insert(connection, record, (head_part(record), *parts)), self.projections)
         return record
 
-    def update(self, record: Record) -> Record:
+    def update(self, record: Record, *, due_at: datetime | None = None) -> Record:
         """Store a new state of a record, and make its projections due again. The initial snapshot cannot change.
+
+        Args:
+            record: The record.
+            due_at: When the projections are due, if they are not due earlier because of an earlier change. By default
+                they are due immediately. Use it for changes that follow each other closely.
 
         Returns:
             The record as it is stored: with another number and a note, if it was renumbered meanwhile.
@@ -117,7 +122,7 @@ class Journal(JournalReader):
             _put(connection, position, parts)
             self._restore(connection, position, record)
             self._check_readable(connection, record, position, parts)
-            outbox.enqueue(connection, position, self.projections)
+            outbox.enqueue(connection, position, self.projections, due_at)
         return record
 
     def renumber(self, record_id: str, at_least: int) -> Record:

@@ -97,15 +97,26 @@ def state_of(text: object) -> ProjectionState:
         return ProjectionState.WAITING
 
 
-def enqueue(connection: sqlite3.Connection, position: int, kinds: Iterable[str]) -> None:
-    """Makes these kinds of projection, and all that the record at `position` has already, due with a clean sheet."""
+def enqueue(
+    connection: sqlite3.Connection, position: int, kinds: Iterable[str], due_at: datetime | None = None
+) -> None:
+    """Make projections due, with no failed attempts.
+
+    Args:
+        connection: The journal, in a transaction.
+        position: The position of the record.
+        kinds: The kinds of projection. All that the record has already become due as well.
+        due_at: When they are due, if they are not due earlier because of an earlier change; None: immediately.
+    """
     connection.executemany(
         "INSERT OR IGNORE INTO projection (record, kind) VALUES (?, ?)", [(position, kind) for kind in kinds]
     )
+    # The right-hand sides have the values of before. One that is due must not be put off by each change that follows.
     connection.execute(
-        "UPDATE projection SET state = 'waiting', attempts = 0, reason = '', failed_at = NULL, next_at = NULL"
-        " WHERE record = ?",
-        (position,),
+        "UPDATE projection SET state = 'waiting', attempts = 0, reason = '', failed_at = NULL,"
+        " next_at = CASE WHEN state = 'waiting' AND (next_at IS NULL OR next_at < ?1) THEN next_at ELSE ?1 END"
+        " WHERE record = ?2",
+        (due_at and sortable(due_at), position),
     )
 
 

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 
 import structlog
@@ -66,6 +67,8 @@ log = structlog.get_logger()
 
 _LOOKED_THROUGH: Final = 1000
 """So many records are looked through for the last one of a session."""
+_PARAMETERS_PAUSE: Final = timedelta(seconds=5)
+"""How long after parameters were set the files of the running scan are made again, with all that were set by then."""
 _ABORT_S: Final = 10.0
 """How many seconds an abort waits for the trigger that it stops: longer than the journal waits for its disk."""
 
@@ -161,7 +164,8 @@ class Session:
         time = self._clock.now()
 
         def with_parameters(scan: OpenScan) -> Record:
-            return self._journal.update(scan.record.with_given(parameter_readings(parameters, time), scan.plan.named))
+            changed = scan.record.with_given(parameter_readings(parameters, time), scan.plan.named)
+            return self._journal.update(changed, due_at=time + _PARAMETERS_PAUSE)
 
         self._change(with_parameters)
 
