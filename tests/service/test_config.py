@@ -271,7 +271,7 @@ def test_a_misspelt_word_gets_a_suggestion(problems, wrong: str, right: str) -> 
 
 def test_an_unknown_key_with_no_likeness_lists_the_known(problems) -> None:
     assert "known here: definition" not in problems(HEAD + "zzz: 1\n")[0]
-    assert "beamline, data_root, detectors" in problems(HEAD + "zzz: 1\n")[0]
+    assert "beamline, data_root, default_technique, detectors" in problems(HEAD + "zzz: 1\n")[0]
 
 
 @pytest.mark.parametrize(

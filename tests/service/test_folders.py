@@ -53,8 +53,8 @@ def test_a_detector_is_looked_for_in_its_techniques_alone(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("detector", "why"),
     [
-        ("watch: /buffer/*.cbf, files: x.h5", "exactly one of device, files, watch; here are files and watch"),
-        ("dataset: x", "exactly one of device, files, watch; here are none"),
+        ("watch: /buffer/*.cbf, files: x.h5", "at most one of device, files, watch; here are files and watch"),
+        ("techniques: [tomo]", "goes with `files` or `watch`"),
         ('files: "{who}/*.h5"', "unknown part {who}"),
         ('files: "raw*/x.h5"', "in its folder"),
         ('files: "../*.h5"', "has the part `..`"),

@@ -117,6 +117,13 @@ class Parts(Events):
                 self.session.end(EndRequest())
         return False
 
+    def takes(self, technique: str) -> bool:
+        """Whether a scan of the technique can be recorded."""
+        try:
+            return bool(self.scribe.beamline.technique(technique))
+        except TriggerRefusedError:
+            return False
+
     def log_line(self) -> str:
         """How a line of the log looks."""
         lines: list[str] = []
@@ -273,6 +280,11 @@ APPLIED: dict[str, Applied] = {
     "files.scan_directory": Applied(
         {"files.scan_directory": "{scan}/x"}, lambda parts: Path(parts.scan().directory).name, "x"
     ),
+    "files.parameters": Applied(
+        {"files.parameters": ["cell"], "files.scan_directory": "{cell}/{scan}"},
+        lambda parts: parts.is_refused(second=False),
+        expected=True,
+    ),
     "files.roots": Applied({"files.roots": ["/buffer"]}, lambda parts: "/buffer" in parts.scan().roots, expected=True),
     "files.mode": Applied({"files.mode": "0440"}, lambda parts: parts.writer.ownership.complete, 0o440),
     "files.growing_mode": Applied({"files.growing_mode": "0660"}, lambda parts: parts.writer.ownership.growing, 0o660),
@@ -347,6 +359,10 @@ APPLIED: dict[str, Applied] = {
         lambda parts: "<more" in parts.scan().definition.text,
         expected=True,
     ),
+    "techniques.*.aliases": Applied(
+        {"techniques.tomo.aliases": ["CT"]}, lambda parts: parts.takes("ct"), expected=True
+    ),
+    "default_technique": Applied({"default_technique": "tomo"}, lambda parts: parts.takes("XAS"), expected=True),
     "techniques.*.sources": Applied({"techniques.tomo.sources.p": {"value": 6}}, lambda parts: parts.initial("p"), 6),
     **of_source("techniques.*.sources.*", "techniques.tomo.sources.b", "b"),
     "techniques.*.parameters": Applied(

@@ -37,6 +37,23 @@ class ScanIdentity:
     sample: str
     scan: str
     technique: str
+    session: str = ""
+    """The session of the experiment, such as `20261101`; empty if the control system does not name it."""
+    others: dict[str, str] = field(default_factory=dict, hash=False)
+    """Parameters that patterns of the config use, by name."""
+
+    @property
+    def names(self) -> dict[str, str]:
+        """All names, by the word that stands for each in patterns."""
+        return {
+            "beamline": self.beamline,
+            "proposal": self.proposal,
+            "session": self.session,
+            "sample": self.sample,
+            "scan": self.scan,
+            "technique": self.technique,
+            **self.others,
+        }
 
 
 class DefinitionTree:
@@ -109,6 +126,8 @@ class Record:
     """Why the scan ended so, in the words of the control system."""
     given: dict[str, Reading] = field(default_factory=dict)
     """The values that the control system set in this scan, by placeholder. They replace values that were read."""
+    technique_asked: str = ""
+    """The technique that the control system named, if the scan was recorded with another one for it."""
     unnamed: tuple[str, ...] = ()
     """Those of the given values that the definition does not name."""
     raw: tuple[RawSeries, ...] = ()

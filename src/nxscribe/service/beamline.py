@@ -27,6 +27,21 @@ class Beamline:
     """The definitions in the form of records, by technique. They are made once, and not in a trigger."""
     warnings: tuple[Problem, ...] = ()
 
+    def technique(self, asked: str) -> str:
+        """The technique for what a control system calls one: its name, an alias in any letter case, or the default.
+
+        Raises TriggerRefusedError for an unknown technique if there is no default.
+        """
+        if asked in self.plans:
+            return asked
+        wanted = asked.strip().casefold()
+        for name, technique in self.config.techniques.items():
+            if name in self.plans and wanted in {name.casefold(), *map(str.casefold, technique.aliases)}:
+                return name
+        name = self.config.default_technique or asked
+        self.plan(name)
+        return name
+
     def plan(self, technique: str) -> CapturePlan:
         """The plan of a technique. Raises TriggerRefusedError for an unknown technique."""
         try:

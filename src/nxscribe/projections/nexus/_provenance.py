@@ -55,6 +55,7 @@ def account(
         "program": PROGRAM,
         "program_version": nxscribe.__version__,
         "session": record.session,
+        "technique_asked": record.technique_asked,
         "definition_name": record.definition.name,
         "definition_sha256": record.definition.sha256,
         "end_reason": record.end_reason.value if record.end_reason else "",

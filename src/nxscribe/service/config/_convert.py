@@ -13,8 +13,9 @@ from nxscribe.errors import InputError, Location, Problem
 from nxscribe.model.tango_names import tango_hosts
 from nxscribe.plan import LimaDetector, Source
 from nxscribe.projections import Layout, Ownership
-from nxscribe.service.config._folders import FolderDetector
+from nxscribe.service.config._folders import FolderDetector, NamedDetector
 from nxscribe.service.config._partial_config import Omitted
+from nxscribe.service.config._patterns import NAMES, names_in
 from nxscribe.service.config._problems import key_location
 from nxscribe.service.config._schema import ConfigForm, DetectorForm, SourceForm, TechniqueForm
 from nxscribe.service.config._settings import (
@@ -73,6 +74,7 @@ class Conversion:
                 copied_bytes=int(form.files.copy_frames_mb * 1e6),
                 time_zone=form.time_zone,
                 timeout_s=form.limits.write_timeout_s,
+                named=self._named_in_patterns(),
                 roots=tuple(str(self._path(root)) for root in form.files.roots),
             ),
             limits=Limits(
@@ -93,6 +95,11 @@ class Conversion:
                 for name, detector in form.detectors.items()
                 if (pattern := detector.files or detector.watch)
             },
+            named={
+                name: NamedDetector(detector.group.strip("/"), detector.dataset)
+                for name, detector in form.detectors.items()
+                if not (detector.device or detector.files or detector.watch)
+            },
             frames={name: one.frames for name, one in form.detectors.items() if one.frames is not None},
             checksums=tuple(name for name, one in form.detectors.items() if one.checksum),
             sources=self._sources(("sources",), form.sources),
@@ -107,6 +114,7 @@ class Conversion:
                     additions=tuple(self._path(addition) for addition in technique.additions),
                     sources=self._sources(("techniques", name, "sources"), technique.sources),
                     parameters=tuple(technique.parameters),
+                    aliases=tuple(technique.aliases),
                     location=key_location(self._document, ("techniques", name)),
                     places=self._places(("techniques", name), technique),
                     parameter_places=self._parameter_places(("techniques", name), technique.parameters),
@@ -114,6 +122,7 @@ class Conversion:
                 for name, technique in form.techniques.items()
                 if self._document.find(("techniques", name))  # else it stands in for those that are left out
             },
+            default_technique=form.default_technique or "",
             projections={kind: asked for kind, asked in form.projections if asked is not None},
             retention=Retention(
                 keep_days=form.records.keep_days,
@@ -122,6 +131,14 @@ class Conversion:
             ),
             logging=LogSettings(form.logging.level, LogFormat(form.logging.format)),
         )
+
+    def _named_in_patterns(self) -> frozenset[str]:
+        form = self._form
+        patterns = [form.files.master, form.files.scan_directory]
+        patterns += [pattern for one in form.detectors.values() if (pattern := one.files or one.watch)]
+        known = {*NAMES, *form.files.parameters}
+        # A pattern with faults is told, and is good for looking alone.
+        return frozenset(name for one in patterns if not _is_flawed(one) for name in names_in(one) if name in known)
 
     def _places(self, place: tuple[str, ...], technique: TechniqueForm) -> dict[Path, Location]:
         additions = enumerate(technique.additions)
@@ -196,6 +213,14 @@ def _folder(name: str, pattern: str, form: DetectorForm) -> FolderDetector:
         dataset=form.dataset,
         techniques=tuple(form.techniques),
     )
+
+
+def _is_flawed(pattern: str) -> bool:
+    try:
+        names_in(pattern)
+    except ValueError:
+        return True
+    return False
 
 
 def _hosts(text: str) -> str:

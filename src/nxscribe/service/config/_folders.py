@@ -8,7 +8,16 @@ from pathlib import Path
 
 from nxscribe.model import RawSearch
 from nxscribe.records import ScanIdentity
-from nxscribe.service.config._patterns import NAMES
+
+
+@dataclass(frozen=True, slots=True)
+class NamedDetector:
+    """A detector whose files only the control system names."""
+
+    group: str
+    """The NXdetector that gets its data, as a path from the entry."""
+    dataset: str = ""
+    """For HDF5, the path of the frames inside each raw file. Empty: nxscribe searches for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +42,7 @@ class FolderDetector:
 
     def search(self, scan: ScanIdentity, data_root: Path) -> RawSearch:
         """Where to look for the files of a scan, whose names are safe in paths."""
-        names = {name: str(getattr(scan, name)) for name in NAMES}
+        names = scan.names
         folder, _, files = self.pattern.rpartition("/")
         return RawSearch(
             self.name,

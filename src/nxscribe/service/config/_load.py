@@ -108,10 +108,10 @@ def _problems(form: ConfigForm, document: YamlNode, whole: YamlNode, omitted: Co
     yield from path_problems(document)
     yield from _zone_problems(form.time_zone, document)
     for key, pattern in (("master", form.files.master), ("scan_directory", form.files.scan_directory)):
-        for fault in pattern_faults(pattern):
+        for fault in pattern_faults(pattern, form.files.parameters):
             yield _in_pattern(fault, ("files", key), document)
     for name, detector in form.detectors.items():
-        yield from _detector_problems(name, detector, document, whole)
+        yield from _detector_problems(name, detector, form.files.parameters, document, whole)
         if isinstance(detector.frames, str) and not _is_filled(detector.frames, form, omitted):
             yield Problem(
                 f"the detector {name} takes its number of frames from ${{{detector.frames}}}, which nothing fills",
@@ -120,6 +120,32 @@ def _problems(form: ConfigForm, document: YamlNode, whole: YamlNode, omitted: Co
                 document.at(("detectors", name, "frames")),
             )
     yield from _repeated_devices(form, document)
+    yield from _technique_problems(form, document, whole)
+
+
+def _technique_problems(form: ConfigForm, document: YamlNode, whole: YamlNode) -> Iterator[Problem]:
+    """Aliases that are another technique's name or alias, and a default that is no technique."""
+    techniques = whole.find(("techniques",))
+    names = list(techniques.value) if techniques and isinstance(techniques.value, dict) else list(form.techniques)
+    owners = {str(name).casefold(): str(name) for name in names}
+    for name, technique in form.techniques.items():
+        for number, alias in enumerate(technique.aliases):
+            owner = owners.setdefault(alias.casefold(), name)
+            if owner != name:
+                yield Problem(
+                    f"the alias {alias!r} of the technique {name} is also a name of the technique {owner}",
+                    "upper and lower case are the same, and a name can mean one technique only",
+                    "remove it at one of them",
+                    document.at(("techniques", name, "aliases", number)),
+                )
+    if form.default_technique and form.default_technique not in names:
+        near = nearest(form.default_technique, [str(name) for name in names])
+        yield Problem(
+            f"the default technique {form.default_technique!r} is not there",
+            "misspelt, or removed",
+            f"did you mean {near}?" if near else f"use {', '.join(map(str, names))}",
+            document.at(("default_technique",)),
+        )
 
 
 def _zone_problems(name: str, document: YamlNode) -> Iterator[Problem]:
@@ -134,7 +160,9 @@ def _zone_problems(name: str, document: YamlNode) -> Iterator[Problem]:
         yield Problem(f"{name!r} is no time zone", str(error), remedy, document.at(("time_zone",)))
 
 
-def _detector_problems(name: str, detector: DetectorForm, document: YamlNode, whole: YamlNode) -> Iterator[Problem]:
+def _detector_problems(
+    name: str, detector: DetectorForm, parameters: Collection[str], document: YamlNode, whole: YamlNode
+) -> Iterator[Problem]:
     place = ("detectors", name)
     techniques = whole.find(("techniques",))
     known = techniques.value if techniques and isinstance(techniques.value, dict) else None
@@ -142,7 +170,7 @@ def _detector_problems(name: str, detector: DetectorForm, document: YamlNode, wh
         if problem := node_name_problem(part):
             yield _placed(problem, document.at((*place, "group")))
     for key in ("files", "watch"):
-        for fault in search_faults(getattr(detector, key) or "*"):
+        for fault in search_faults(getattr(detector, key) or "*", parameters):
             yield _in_pattern(fault, (*place, key), document)
     for number, technique in enumerate(detector.techniques):
         if known is not None and technique not in known:

@@ -190,17 +190,18 @@ def _choices(document: YamlNode) -> Iterator[tuple[Path, Problem]]:
             yield from _flawed(path, node)
             yield from _aged(path, node)
         elif path[:-1] == ("detectors",):
-            yield from _choice(path, node, document, WAYS_TO_FILES, "a detector has exactly one of")
-            if node.find(("device",)) and (techniques := node.find(("techniques",))) and techniques.value:
-                what = "a Lima camera says itself what it wrote: `techniques` goes with `files` or `watch`"
+            yield from _choice(path, node, document, WAYS_TO_FILES, "a detector has at most one of", least=0)
+            is_searched = node.find(("files",)) or node.find(("watch",))
+            if not is_searched and (techniques := node.find(("techniques",))) and techniques.value:
+                what = "its files are not searched: `techniques` goes with `files` or `watch`"
                 yield path, Problem(f"{shown(path)}: {what}", "", "correct it", key_location(document, path))
 
 
 def _choice(
-    path: Path, node: YamlNode, document: YamlNode, ways: tuple[str, ...], rule: str
+    path: Path, node: YamlNode, document: YamlNode, ways: tuple[str, ...], rule: str, *, least: int = 1
 ) -> Iterator[tuple[Path, Problem]]:
     given = [way for way in ways if (one := node.find((way,))) and one.value not in (None, [])]
-    if len(given) != 1:
+    if not least <= len(given) <= 1:
         what = f"{rule} {', '.join(ways)}; here are {' and '.join(given) or 'none'}"
         yield path, Problem(f"{shown(path)}: {what}", "", "correct it", key_location(document, path))
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from string import Formatter
 from typing import Final, TypeAlias
 
 from nxscribe.errors import Problem
 from nxscribe.model.node_names import path_part_problem
 
-NAMES: Final = ("beamline", "proposal", "sample", "scan", "technique")
-"""What a pattern may name, in braces."""
+NAMES: Final = ("beamline", "proposal", "session", "sample", "scan", "technique")
+"""What every pattern may name, in braces."""
 
 Fault: TypeAlias = tuple[int, Problem]
 """How many characters stand before it, and what it is."""
@@ -20,9 +20,14 @@ _BRACES: Final = re.compile(r"\{\{|\}\}|\{[^{}]*\}")
 _MAGIC: Final = re.compile(r"[*?\[]")
 
 
-def pattern_faults(pattern: str) -> Iterator[Fault]:
-    """The faults of a pattern that names a file or folder below the data root."""
-    yield from _name_faults(pattern)
+def names_in(pattern: str) -> frozenset[str]:
+    """The names in the braces of a pattern that can be read."""
+    return frozenset(name for _, name, _, _ in Formatter().parse(pattern) if name)
+
+
+def pattern_faults(pattern: str, parameters: Collection[str] = ()) -> Iterator[Fault]:
+    """The faults of a pattern that names a file or folder below the data root. `parameters` are those it may name."""
+    yield from _name_faults(pattern, parameters)
     what = f"the pattern {pattern!r}"
     if pattern.startswith("/"):
         remedy = "remove the slash at its beginning"
@@ -37,9 +42,9 @@ def pattern_faults(pattern: str) -> Iterator[Fault]:
             yield offset, Problem(f"{what} cannot be used: {problem.what}", problem.why, "correct the pattern")
 
 
-def search_faults(pattern: str) -> Iterator[Fault]:
+def search_faults(pattern: str, parameters: Collection[str] = ()) -> Iterator[Fault]:
     """The faults of a pattern that finds raw files, anywhere."""
-    yield from _name_faults(pattern)
+    yield from _name_faults(pattern, parameters)
     what = f"the pattern {pattern!r}"
     folder, _, files = pattern.rpartition("/")
     if found := _MAGIC.search(folder):
@@ -53,7 +58,7 @@ def search_faults(pattern: str) -> Iterator[Fault]:
         yield len(pattern), Problem(f"{what} names no files", "its last part is empty", remedy)
 
 
-def _name_faults(pattern: str) -> Iterator[Fault]:
+def _name_faults(pattern: str, parameters: Collection[str]) -> Iterator[Fault]:
     what = f"the pattern {pattern!r}"
     try:
         parts = list(Formatter().parse(pattern))
@@ -68,9 +73,11 @@ def _name_faults(pattern: str) -> Iterator[Fault]:
             continue
         where = max(pattern.find(f"{{{name}", end), end)
         end = where + 1
-        if name not in NAMES or form or conversion:
-            allowed = ", ".join(f"{{{one}}}" for one in NAMES)
-            yield where, Problem(f"{what} has the unknown part {{{name}}}", "", f"use {allowed}")
+        names = (*NAMES, *parameters)
+        if name not in names or form or conversion:
+            allowed = ", ".join(f"{{{one}}}" for one in names)
+            remedy = f"use {allowed}, or list a parameter in files.parameters"
+            yield where, Problem(f"{what} has the unknown part {{{name}}}", "", remedy)
 
 
 def _parts(pattern: str) -> Iterator[tuple[int, str]]:

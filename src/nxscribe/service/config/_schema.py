@@ -129,7 +129,9 @@ class TangoForm(_Form):
 
 
 class FilesForm(_Form):
-    """Where files are written. Patterns can contain `{proposal}`, `{beamline}`, `{sample}`, `{scan}`, `{technique}`."""
+    """Where files are written. Patterns can contain `{proposal}`, `{beamline}`, `{session}`, `{sample}`, `{scan}`,
+    `{technique}`, and the parameters that `parameters` lists.
+    """
 
     layout: Literal["linked", "single"] = Field(
         default="linked",
@@ -143,6 +145,11 @@ class FilesForm(_Form):
     scan_directory: str = Field(
         default="{proposal}/{beamline}/{sample}/{scan}",
         description="The folder of a scan, below `data_root`. The placeholder `location` has its path.",
+    )
+    parameters: list[Annotated[str, Field(pattern=_IDENTIFIER)]] = Field(
+        default=[],
+        description="Parameters of the start that patterns can contain: `[cell]` for `{cell}`. A start that does not "
+        "give one that is used is refused, and so is a value with `/`.",
     )
     roots: list[Annotated[str, Field(min_length=1)]] = Field(
         default=[],
@@ -203,11 +210,11 @@ class LimitsForm(_Form):
 
 
 class DetectorForm(_Form):
-    """A detector and how nxscribe finds its files: exactly one of `device`, `files`, `watch`.
+    """A detector and how nxscribe finds its files: at most one of `device`, `files`, `watch`.
 
-    The patterns can contain `{proposal}`, `{beamline}`, `{sample}`, `{scan}`, `{technique}`. Their last part can also
-    contain `*`, `?` and `[…]`. They are absolute, or relative to `data_root`. If the control system names files
-    (`files` of EndScan, or else the attribute `lastDataFile`), these are used instead.
+    Without any of these, only the control system names the files. The patterns can contain the same names as those of
+    `files`. Their last part can also contain `*`, `?` and `[…]`. They are absolute, or relative to `data_root`. If the
+    control system names files (`files` of EndScan, or else the attribute `lastDataFile`), these are used instead.
     """
 
     device: Annotated[str, Field(pattern=DEVICE_PATTERN)] | None = Field(
@@ -240,7 +247,8 @@ class DetectorForm(_Form):
     )
     dataset: str = Field(
         default="",
-        description="For HDF5: the path of the frames inside each raw file, or a pattern in which each name can "
+        description="For HDF5: the path of the frames inside each raw file (the control system can give it with the "
+        "files: `/data/a.h5::/entry/data`), or a pattern in which each name can "
         "have wildcards: `entry_*/measurement/data`. If several entries match, those of the scan "
         "are shown. Empty: nxscribe searches the frames.",
     )
@@ -265,6 +273,11 @@ class TechniqueForm(_Form):
     """One technique."""
 
     definition: str = Field(min_length=1, description="The definition file, XML or YAML, relative to this config.")
+    aliases: list[Annotated[str, Field(min_length=1)]] = Field(
+        default=[],
+        description="Other names by which the control system can call the technique: `[CT, TOMO]`. Upper and lower "
+        "case are the same.",
+    )
     additions: list[str] = Field(
         default=[],
         description="Further definition files of this beamline, which extend or override the definition.",
@@ -406,6 +419,11 @@ class ConfigForm(_Sections):
         "as in file names.",
     )
     techniques: dict[Name, TechniqueForm] = Field(min_length=1, description="The techniques, by name.")
+    default_technique: Name | None = Field(
+        default=None,
+        description="The technique for scans of a technique that the config does not have, or that name none. Absent: "
+        "such a scan is refused.",
+    )
     projections: ProjectionsForm = Field(
         default=ProjectionsForm(), description="Projections of each scan in addition to the NeXus files, by kind."
     )

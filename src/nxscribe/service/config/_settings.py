@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -15,7 +15,7 @@ from nxscribe.model import RawSearch, plain
 from nxscribe.plan import LimaDetector, Source
 from nxscribe.projections import Settings, registered
 from nxscribe.records import JOURNAL_FILE, NEXUS, ScanIdentity
-from nxscribe.service.config._folders import FolderDetector
+from nxscribe.service.config._folders import FolderDetector, NamedDetector
 from nxscribe.service.config.layout import Files
 
 
@@ -52,6 +52,8 @@ class TechniqueSettings:
     additions: tuple[Path, ...]
     sources: Mapping[str, Source]
     parameters: tuple[str, ...]
+    aliases: tuple[str, ...] = ()
+    """Other names of it."""
     location: Location | None = None
     places: Mapping[Path, Location] = field(default_factory=dict)
     """Where the config names the definition and the additions."""
@@ -104,6 +106,8 @@ class Config:
     detectors: Mapping[str, LimaDetector]
     folders: Mapping[str, FolderDetector]
     """Detectors whose files nxscribe searches for."""
+    named: Mapping[str, NamedDetector]
+    """Detectors whose files only the control system names."""
     frames: Mapping[str, int | str]
     """For detectors that have it: how many frames a scan is to have, or the placeholder that says so."""
     checksums: tuple[str, ...]
@@ -115,6 +119,8 @@ class Config:
     parameters: tuple[str, ...]
     """Names and patterns of placeholders that the control system sets in any technique."""
     techniques: Mapping[str, TechniqueSettings]
+    default_technique: str
+    """For scans of a technique that is not there; empty if there is none."""
     projections: Mapping[str, BaseModel]
     """The kinds of projection that are asked for beside the NeXus files, each with its own config."""
     retention: Retention
@@ -130,13 +136,15 @@ class Config:
     def groups(self) -> dict[str, str]:
         """Each detector's NXdetector group, as a path from the entry."""
         cameras = {name: camera.group for name, camera in self.detectors.items()}
-        return cameras | {name: folder.group for name, folder in self.folders.items()}
+        others: dict[str, FolderDetector | NamedDetector] = {**self.folders, **self.named}
+        return cameras | {name: detector.group for name, detector in others.items()}
 
     @property
     def datasets(self) -> dict[str, str]:
         """Where each detector's frames are inside its HDF5 files, as far as it is named."""
         named = {name: camera.dataset for name, camera in self.detectors.items()}
-        return named | {name: folder.dataset for name, folder in self.folders.items()}
+        others: dict[str, FolderDetector | NamedDetector] = {**self.folders, **self.named}
+        return named | {name: detector.dataset for name, detector in others.items()}
 
     def searches(self, scan: ScanIdentity) -> tuple[RawSearch, ...]:
         """Where raw files of a scan are to be looked for."""
@@ -148,14 +156,10 @@ class Config:
         """The folder below which every file goes."""
         return self.files.data_root
 
-    @property
-    def roots(self) -> tuple[str, ...]:
-        """The folders in which files may lie that a control system names, in any scan."""
-        return (str(self.files.data_root), *self.files.roots)
-
-    def roots_of(self, scan: ScanIdentity) -> tuple[str, ...]:
-        """The same for one scan: also the folders in which the config has its raw files searched."""
-        return (*self.roots, *dict.fromkeys(plain(search.directory) for search in self.searches(scan)))
+    def roots(self, searches: Iterable[RawSearch]) -> tuple[str, ...]:
+        """The folders in which files may lie that a control system names in a scan with these searches."""
+        searched = dict.fromkeys(plain(search.directory) for search in searches)
+        return (str(self.files.data_root), *self.files.roots, *searched)
 
     @property
     def projection_kinds(self) -> tuple[str, ...]:

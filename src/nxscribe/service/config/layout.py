@@ -53,8 +53,15 @@ class Files:
     """The time zone of all times. Empty: the time zone of the computer."""
     timeout_s: float = 60.0
     """How many seconds the writing of one entry can take."""
+    named: frozenset[str] = frozenset()
+    """The names in braces in all patterns, those of detectors among them."""
     roots: tuple[str, ...] = ()
     """Further folders, besides the data root, in which files may lie that a control system names: absolute paths."""
+
+    @property
+    def parameters(self) -> frozenset[str]:
+        """The parameters of a start that patterns use."""
+        return self.named.difference(NAMES)
 
     @property
     def settings(self) -> FileSettings:
@@ -72,7 +79,9 @@ class Files:
 
     def place(self, scan: ScanIdentity) -> ScanPaths:
         """The places of the files of a scan. Raises TriggerRefusedError for names that are unsafe in a path."""
-        names = {name: str(getattr(scan, name)) for name in NAMES}
+        names = scan.names
+        if "session" not in self.named and not scan.session:
+            names.pop("session")
         problems = [problem for name, text in names.items() if (problem := path_part_problem(name, text))]
         if problems:
             raise TriggerRefusedError(*problems)

@@ -13,7 +13,7 @@ from nxscribe.plan import CapturePlan, LimaDetector, camera_files, writes
 from nxscribe.records import EndReason, Record
 from nxscribe.service.config import Config
 from nxscribe.service.scan._named_objects import is_within
-from nxscribe.service.scan.requests import EndRequest, ListedFiles
+from nxscribe.service.scan.requests import EndRequest, ListedFiles, with_dataset
 
 
 def with_named_file(
@@ -23,12 +23,13 @@ def with_named_file(
 
     A relative name belongs to the scan's own folder. Raises TriggerRefusedError for what is no file's name.
     """
+    name, dataset = with_dataset(name)
     path = plain(os.path.join(record.directory, name))  # noqa: PTH118 - texts, as the record has them
     try:
         if not name.strip() or name.endswith("/"):
             raise ValueError(f"{name!r} names no file")
         detector = _camera(path, cameras, record.initial.readings) or _folder(path, record.searches)
-        return replace(record, raw=with_file(record.raw, detector, path, datasets.get(detector, "")))
+        return replace(record, raw=with_file(record.raw, detector, path, dataset or datasets.get(detector, "")))
     except ValueError as error:
         raise TriggerRefusedError(
             Problem(str(error), remedy="write a file's path, or its name in the scan's folder")

@@ -7,9 +7,9 @@ meanwhile. What nobody foresaw costs a part of the record, which then says so, a
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from uuid import uuid4
 
 import structlog
@@ -95,9 +95,17 @@ class StartOfScan:
         self._request = request
         self._stop = stop
         self._arrived, self._began = instruments.clock.now(), instruments.clock.monotonic()
-        self._plan = beamline.plan(request.technique)
+        self._technique = beamline.technique(request.technique)
+        self._plan = beamline.plan(self._technique)
+        self._given = parameter_readings(request.parameters, self._arrived)
         self.identity = ScanIdentity(
-            beamline.config.beamline, request.proposal, request.sample, request.scan, request.technique
+            beamline.config.beamline,
+            request.proposal,
+            request.sample,
+            request.scan,
+            self._technique,
+            request.session,
+            _in_patterns(beamline.config.files.parameters, self._given),
         )
         self._place = beamline.config.files.place(self.identity)
         self._draft: Record | None = None
@@ -115,7 +123,9 @@ class StartOfScan:
         Raises TriggerRefusedError where a mandatory value is missing and the config refuses such a start.
         """
         config = self._beamline.config
-        links, self._warnings = named_objects(self._request.links, self._place.directory, config.roots)
+        searches = config.searches(self.identity)
+        links, not_linked = named_objects(self._request.links, self._place.directory, config.roots(()))
+        self._warnings = (*self._of_technique(), *not_linked)
         draft = Record(
             id=str(uuid4()),
             identity=self.identity,
@@ -123,22 +133,30 @@ class StartOfScan:
             session=device,
             master=self._place.master,
             directory=self._place.directory,
-            definition=self._beamline.texts[self._request.technique],
+            definition=self._beamline.texts[self._technique],
             start_time=self._arrived,
             initial=Snapshot(Phase.INITIAL, self._arrived, 0.0),
             detectors=config.groups,
             links=links,
-            roots=config.roots_of(self.identity),
-            searches=config.searches(self.identity),
+            roots=config.roots(searches),
+            searches=searches,
             checksums=config.checksums,
             mandatory=tuple(sorted(self._plan.mandatory)),
+            technique_asked=self._request.technique if self._request.technique != self._technique else "",
             notes=_told("start", self._warnings),
-        ).with_given(parameter_readings(self._request.parameters, self._arrived), self._plan.named)
+        ).with_given(self._given, self._plan.named)
         self._look = self._instruments.numbering.look(config.files, self._place.master)
         snapshot = capture(self._instruments, self._beamline, self._plan, draft, phase=Phase.INITIAL, stop=self._stop)
         self._draft = replace(draft, initial=snapshot, roots=_with_folders(draft.roots, self._plan, snapshot))
         if not self._stop.is_set():
             _refuse_if_mandatory_missing(self._plan, snapshot, refuse=config.refuse_on_missing_mandatory)
+
+    def _of_technique(self) -> tuple[str, ...]:
+        """What is to be told of a technique that the config does not have."""
+        asked, known = self._request.technique, self._beamline.config.techniques[self._technique]
+        if asked.strip().casefold() in {self._technique.casefold(), *map(str.casefold, known.aliases)}:
+            return ()
+        return (f"the config has no technique {asked!r}: the scan is recorded as {self._technique}, the default",)
 
     def commit(self) -> OpenScan:
         """Have the journal begin the scan. Raises JournalError."""
@@ -179,7 +197,7 @@ class EndOfScan:
         opened = scan.record
         self._plan = scan.plan
         datasets = {name: config.datasets.get(name, "") for name in opened.detectors}
-        roots = opened.roots or config.roots_of(opened.identity)
+        roots = opened.roots or config.roots(opened.searches)
         self._listed = raw_files(self.request, datasets, opened.directory)
         links, not_linked = named_objects(self.request.links, opened.directory, roots)
         self._warnings = (*self.request.unusable, *self._listed.unusable, *not_linked)
@@ -274,7 +292,7 @@ def capture(
             given={**known, **set_},
             had=record.initial.readings,
             deadline_s=config.limits.deadline_s,
-            scan=asdict(record.identity),
+            scan=record.identity.names,
             afresh=config.afresh_at_end and phase is Phase.FINAL,
             stop=stop,
         )
@@ -321,6 +339,24 @@ def _or_without(what: str, step: Callable[[Record], Record], record: Record) -> 
     except Exception as error:
         log.exception("the end of a scan goes on without a part, for an unforeseen reason", part=what)
         return replace(record, notes=(*record.notes, _left_out(what, error)))
+
+
+def _in_patterns(names: Iterable[str], given: Mapping[str, Reading]) -> dict[str, str]:
+    """The parameters that patterns use, as texts. Raises TriggerRefusedError for one that is missing or no scalar."""
+    texts: dict[str, str] = {}
+    for name in sorted(names):
+        value = given[name].value if name in given else None
+        if value is None or value.shape != ():
+            why = "is a list, or has no form" if name in given else "is not given"
+            raise TriggerRefusedError(
+                Problem(
+                    f"the parameter {name!r} {why}, and the paths of the scan's files contain it",
+                    "files.parameters of the config lists it",
+                    f'send "parameters": {{"{name}": ...}} with a text or a number',
+                )
+            )
+        texts[name] = str(value[()])
+    return texts
 
 
 def _told(when: str, unusable: Iterable[str]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from nxscribe.errors import Problem, TriggerRefusedError
 from nxscribe.model import NO_DETECTOR, RawSeries, Reading, Value, series_of
 from nxscribe.model.arrays import MOST_DIMENSIONS, exact_array
 from nxscribe.model.node_names import unseen_character
-from nxscribe.records import EndReason, Record
+from nxscribe.records import LINK_SEPARATOR, EndReason, Record
 from nxscribe.service._json_text import Json, Unfit, decode_json
 
 PARAMETER = "parameter"
@@ -41,7 +41,10 @@ class StartRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     proposal: str
     sample: str
     scan: str
-    technique: str
+    technique: str = ""
+    """A technique of the config, or one of its aliases. If it has neither, its default technique is used."""
+    session: str = ""
+    """The session of the experiment, such as `20261101`, for patterns with `{session}`."""
     parameters: dict[str, Json] = {}
     """Values for placeholders: a scalar, a list, or `{"value": …, "unit": "mm"}`."""
     links: dict[str, str] = {}
@@ -245,8 +248,13 @@ def raw_files(request: EndRequest, detectors: Mapping[str, str], directory: str)
         detector = name if name in detectors else NO_DETECTOR
         if detector == NO_DETECTOR:
             unusable.append(f"the config has no detector {_quoted(name)}, {known}: its files are listed as nobody's")
-        dataset = detectors.get(name, "")
-        paths = [path if path.startswith("/") else f"{directory}/{path}" for path in files]
+        paths: list[str] = []
+        dataset = ""
+        for path in files:
+            file, given = with_dataset(path)
+            dataset = dataset or given
+            paths.append(file if file.startswith("/") else f"{directory}/{file}")
+        dataset = dataset or detectors.get(name, "")
         try:
             series += series_of(detector, paths, dataset, named=True)
         except ValueError:
@@ -259,6 +267,12 @@ def raw_files(request: EndRequest, detectors: Mapping[str, str], directory: str)
         if name not in detectors
     ]
     return ListedFiles(tuple(series), frames, tuple(unusable))
+
+
+def with_dataset(path: str) -> tuple[str, str]:
+    """A raw file and the path of the frames in it, of `/data/a.h5::/entry/data`; the path may be absent."""
+    file, separator, dataset = path.rpartition(f"{LINK_SEPARATOR}/")
+    return (file, _storable(dataset.replace("\0", ""))) if separator else (path, "")
 
 
 def _is_usable(path: str, unusable: list[str]) -> bool:

@@ -1,0 +1,133 @@
+"""What a start names: a technique by any of its names, and what patterns of paths are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from nxscribe.errors import InputError, TriggerRefusedError
+from nxscribe.records import Record
+from nxscribe.service.config import load_config
+from nxscribe.service.reload.config_store import ConfigStore
+from nxscribe.service.scan.requests import EndRequest, StartRequest
+from nxscribe.service.scan.status import Answer
+from nxscribe.service.scribe import Scribe
+
+CONFIG = """\
+beamline: sim
+data_root: data
+state_dir: state
+tango: {server: nxscribe/sim, devices: [sim/nxscribe/1]}
+files:
+  master: "{proposal}/{beamline}/{session}/{proposal}.h5"
+  scan_directory: "{proposal}/{beamline}/{session}/RAW_DATA/{sample}/cell{cell}/{scan}"
+  parameters: [cell, run]
+detectors:
+  pco: {files: "{proposal}/{run}/*.h5", group: instrument/detector01}
+  blob: {group: instrument/detector02, dataset: entry/data, frames: 4}
+techniques:
+  tomo: {definition: tomo.xml, aliases: [CT, "x ray"]}
+  scan: {definition: tomo.xml}
+"""
+PARAMETERS = {"cell": 7, "run": {"value": "r1"}}
+
+
+@pytest.fixture
+def scribe(tmp_path: Path) -> Iterator[Scribe]:
+    config = tmp_path / "sim.yaml"
+    config.write_text(CONFIG)
+    (tmp_path / "tomo.xml").write_text(
+        '<group NX_class="NXentry" groupName="${entry}"><group NX_class="NXinstrument" groupName="instrument">'
+        '<group NX_class="NXdetector" groupName="detector01"/><group NX_class="NXdetector" groupName="detector02"/>'
+        "</group></group>"
+    )
+    scribe = Scribe(ConfigStore(config))
+    yield scribe
+    scribe._library.close()
+    scribe._reader.close()
+    scribe._journal.close()
+
+
+def scan(scribe: Scribe, request: EndRequest | None = None, **changes: object) -> tuple[Answer, Record]:
+    session = scribe.sessions["sim/nxscribe/1"]
+    given = {"technique": "tomo", "session": "20261101", "parameters": PARAMETERS, **changes}
+    answer = session.start(StartRequest("ma1", "bone", "s1", **given))  # type: ignore[arg-type]
+    session.end(request or EndRequest())
+    return answer, scribe._journal.record(answer.record)
+
+
+@pytest.mark.parametrize(
+    ("asked", "known"), [("tomo", True), ("CT", True), ("X Ray ", True), ("XAS", False), ("", False)]
+)
+def test_a_technique_goes_by_its_aliases_and_an_unknown_one_by_the_default(
+    scribe: Scribe, tmp_path: Path, asked: str, *, known: bool
+) -> None:
+    if not known:
+        with pytest.raises(TriggerRefusedError, match="no technique"):
+            scan(scribe, technique=asked)
+    (tmp_path / "sim.yaml").write_text(f"{CONFIG}default_technique: scan\n")
+    assert scribe.reload() == ()
+    answer, record = scan(scribe, technique=asked)
+    assert record.identity.technique == ("tomo" if known else "scan")
+    assert record.technique_asked == ("" if asked == "tomo" else asked)
+    assert [f"no technique {asked!r}" in one for one in answer.warnings] == [True] * (not known)
+    assert [f"no technique {asked!r}" in one for one in record.notes] == [True] * (not known)
+
+
+def test_session_and_parameters_that_the_config_allows_are_part_of_paths(scribe: Scribe, tmp_path: Path) -> None:
+    _, record = scan(scribe)
+    assert record.master == "ma1/sim/20261101/ma1.h5"
+    assert record.directory == str(tmp_path / "data/ma1/sim/20261101/RAW_DATA/bone/cell7/s1")
+    assert [search.directory for search in record.searches] == [str(tmp_path / "data/ma1/r1")]
+
+
+@pytest.mark.parametrize("value", ["a/b", "..", "../x", "/etc", "", "a\0b", "-x", "n" * 300, [1, 2], None])
+@pytest.mark.parametrize("name", ["session", "cell", "run"])
+def test_no_value_of_a_pattern_leads_to_another_folder(
+    scribe: Scribe, tmp_path: Path, name: str, value: object
+) -> None:
+    if name == "session":
+        changes: dict[str, object] = {"session": value if isinstance(value, str) else ""}
+    else:
+        changes = {"parameters": {**PARAMETERS, name: value}}
+    with pytest.raises(TriggerRefusedError, match=name):
+        scan(scribe, **changes)
+    assert not (tmp_path / "data").exists() or not list((tmp_path / "data").iterdir())
+
+
+def test_a_parameter_that_paths_are_made_of_and_that_is_not_given_is_named(scribe: Scribe) -> None:
+    with pytest.raises(TriggerRefusedError, match="'cell' is not given"):
+        scan(scribe, parameters={"run": "r1"})
+
+
+def test_a_detector_that_only_the_trigger_names_takes_part_only_then_and_may_come_with_its_dataset(
+    scribe: Scribe,
+) -> None:
+    _, without = scan(scribe)
+    assert [search.detector for search in without.searches] == ["pco"]
+    assert (without.raw, without.frames) == ((), {})
+    _, with_files = scan(scribe, EndRequest(files={"blob": ["a0.h5", "a1.h5"]}))
+    assert [(one.detector, one.dataset, *one) for one in with_files.raw] == [("blob", "entry/data", "a0.h5", "a1.h5")]
+    assert with_files.frames == {"blob": 4}
+    _, with_dataset = scan(scribe, EndRequest(files={"blob": ["a0.h5::/entry/data/data", "a1.h5"]}))
+    assert [(one.dataset, *one) for one in with_dataset.raw] == [("entry/data/data", "a0.h5", "a1.h5")]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("[CT, ", "[SCAN, ", "the alias 'SCAN' of the technique tomo is also a name of the technique scan"),
+        ("beamline: sim", "beamline: sim\ndefault_technique: scam", "did you mean scan?"),
+        ("parameters: [cell, run]", "parameters: [cell]", "unknown part {run}"),
+        ("parameters: [cell, run]", "parameters: [cell, run, a/b]", "'a/b' is not a name"),
+        ('{files: "{proposal}', '{watch: "x", files: "{proposal}', "at most one of device, files, watch"),
+    ],
+)
+def test_mistakes_in_these_keys_are_told(tmp_path: Path, old: str, new: str, told: str) -> None:
+    assert old in CONFIG
+    (tmp_path / "sim.yaml").write_text(CONFIG.replace(old, new))
+    with pytest.raises(InputError) as refused:
+        load_config(tmp_path / "sim.yaml")
+    assert any(told in str(problem) for problem in refused.value.problems)
