@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import threading
 from datetime import timedelta
@@ -9,16 +10,18 @@ from datetime import timedelta
 import numpy as np
 import pytest
 from fake_clock import FakeClock
-from fake_source import KEY, FakeConnection, FakeKind, address
+from fake_source import KEY, FakeConnection, FakeKind, FakeSource, address
+from msgspec import structs
 
-from nxscribe.capture import SourceReader
+from nxscribe.capture import Capturer, SourceReader
 from nxscribe.capture._cache import ReadingCache
 from nxscribe.capture._circuit import CircuitBreaker
 from nxscribe.capture._endpoint_worker import EndpointWorker
 from nxscribe.capture._latencies import LatencyTable
 from nxscribe.capture._pending import PendingRead, StaggeredDispatch
 from nxscribe.capture._request import EndpointRequest
-from nxscribe.model import Reading, now
+from nxscribe.model import Definition, Group, Phase, Quality, Reading, now
+from nxscribe.plan import CapturePlan, Source
 from nxscribe.sources import NO_SCAN, Address, DeferredReadings, Item, ScanNames
 
 A, B, C = (address(member) for member in "abc")
@@ -308,6 +311,112 @@ def test_events_keep_a_value_fresh_without_a_read(worker, connection, clock):
         idle(worker, clock, 4.0)
     assert connection.requests == []
     assert worker.remembered({A: 10.0}, NO_SCAN)[A].value == 9.0
+
+
+def test_a_remembered_reading_is_what_was_read_but_for_its_age_in_microseconds(clock):
+    cache = ReadingCache(clock.monotonic)
+    cache.ages = {A: 5.0, B: 5.0, C: 5.0}
+    earlier = Reading("x/y/z/a", now(), np.asarray(2.5), "mm", Quality.ALARM, "", {"enum_value": 3})
+    cache.hear({A: earlier}, clock.monotonic())
+    clock.advance(4.0)
+    cache.hear({C: Reading("x/y/z/c", now(), np.asarray(1.0))}, clock.monotonic())
+    clock.advance(0.1234567)
+    found = cache.fresh({A: 4.0, B: 5.0, C: 5.0})
+    assert found.keys() == {C}, "one that is too old, and one that was never heard, hide no other"
+    assert found[C].details == {"age": 0.123457}
+    assert cache.fresh({A: 5.0})[A] == structs.replace(earlier, details={"enum_value": 3, "age": 4.123457})
+
+
+def test_an_address_with_little_time_of_its_own_takes_no_more_than_that(worker, connection, clock):
+    connection.latencies = {"b": 3.0}
+    began = clock.monotonic()
+    readings = serve(worker, clock, A, B, C, deadline_s=2.0, timeouts={B: 0.5})
+    assert ok(readings) == {"a", "c"}
+    assert connection.requests[-1] == ["b"], "it comes last, so that it costs no other anything"
+    assert clock.monotonic() - began == pytest.approx(0.5)
+    assert worker.trouble is not None
+    assert "did not answer in time" in worker.trouble.why
+
+
+def test_a_failing_endpoint_is_given_a_moment_if_it_is_free_and_none_if_it_is_busy(worker, connection, clock):
+    connection.down = "it is down"
+    serve(worker, clock, A)
+    connection.down = ""
+    awaited: list[bool] = []
+
+    def read_by_another() -> None:
+        another = PendingRead(clock.monotonic)
+        send(worker, another, (A,), clock.monotonic() + 2.0)
+        awaited.append(A.endpoint in another._awaited)
+
+    pending = PendingRead(clock.monotonic)
+    began = clock.monotonic()
+    send(worker, pending, (A,), began + 2.0)
+    assert pending._awaited == {A.endpoint: pytest.approx(began + 0.05)}
+    connection.during = read_by_another
+    worker.turn(worker._messages.get(), math.inf)
+    assert awaited == [False]
+    assert ok(pending.close()[0]) == {"a"}, "it had come back"
+    assert worker.trouble is None
+    read_by_another()
+    assert awaited == [False, True]
+
+
+def test_what_was_left_out_is_measured_the_quickest_first_and_asked_again_if_it_has_become_quicker(
+    worker, connection, clock
+):
+    connection.latencies = {"b": 4.0, "c": 3.0}
+    worker.configure([A, B, C], {})
+    run(worker)
+    idle(worker, clock, 20.0)
+    assert ok(serve(worker, clock, A, B, C, deadline_s=1.0)) == {"a"}
+    since = now() - timedelta(seconds=1)
+    assert worker.late(B, since, NO_SCAN) is None
+    connection.requests.clear()
+    connection.latencies = {"b": 4.0, "c": 0.01}
+    idle(worker, clock, 120.0)
+    assert connection.requests[:2] == [["c"], ["b"]]
+    assert worker.late(B, since, NO_SCAN), "a value that comes in a quiet time is kept for the scan that missed it"
+    connection.requests.clear()
+    readings = serve(worker, clock, A, B, C, deadline_s=1.0)
+    assert ok(readings) == {"a", "c"}
+    assert "takes 4 s" in readings[B].error
+
+
+def test_what_is_left_out_in_vain_is_measured_after_pauses_that_grow(worker, connection, clock):
+    connection.latencies = {"b": 4.0}
+    worker.configure([A, B], {})
+    run(worker)
+    idle(worker, clock, 20.0)
+    serve(worker, clock, A, B, deadline_s=1.0)
+    connection.requests.clear()
+    began, moments = clock.monotonic(), []
+    connection.during = lambda: moments.append(clock.monotonic() - began)
+    idle(worker, clock, 24_000.0)
+    pauses = [later - earlier for earlier, later in itertools.pairwise(moments)]
+    assert pauses[0] < pauses[1] < pauses[2]
+    assert pauses[-1] == pytest.approx(3604.0), "an hour at most, and the time that it takes"
+
+
+def test_the_capture_gives_what_was_set_the_unit_of_its_source_unless_it_has_one(clock):
+    plan = CapturePlan(
+        "plain",
+        Definition("plain", Group("${entry}", "NXentry"), ""),
+        {name: Source(FakeSource(f"one/{name}"), unit="mm") for name in ("a", "b")},
+        initial=frozenset("ab"),
+        final=frozenset(),
+        either=frozenset(),
+    )
+    given = {
+        "a": Reading("parameter", now(), np.asarray(1.5)),
+        "b": Reading("parameter", now(), np.asarray(1.5), unit="m"),
+    }
+    with SourceReader(kinds={KEY: FakeKind(one=FakeConnection(clock))}, clock=clock.monotonic) as reader:
+        snapshot = Capturer(reader).capture(plan, Phase.INITIAL, given=given, had={}, deadline_s=1.0)
+    assert {name: (reading.value, reading.unit) for name, reading in snapshot.readings.items()} == {
+        "a": (1.5, "mm"),
+        "b": (1.5, "m"),
+    }
 
 
 def test_what_depends_on_the_scan_is_remembered_for_that_scan_alone(clock):
