@@ -13,7 +13,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import ClassVar, TypeAlias
+from types import new_class
+from typing import ClassVar, TypeAlias, cast
 
 import structlog
 import tango
@@ -117,7 +118,7 @@ class NxScribe(Device):
     """Captures metadata at scan start and end, and writes the experiment's NeXus master file."""
 
     scribe: ClassVar[Scribe]
-    """What all devices of this server serve; set before the server starts."""
+    """What the devices of one server serve. Only a class of `device_class` has it."""
 
     def init_device(self) -> None:
         """Bind this device to the session of its name."""
@@ -262,3 +263,11 @@ class NxScribe(Device):
                 tango.Except.throw_exception(
                     f"{REASON_PREFIX}InternalError", in_ascii(problem.explanation), command_name
                 )
+
+
+def device_class(scribe: Scribe) -> type[NxScribe]:
+    """The device class for a server that serves a scribe. Tango makes the devices itself, from the class alone."""
+    content = {"__doc__": NxScribe.__doc__, "scribe": scribe}
+    return cast(
+        type[NxScribe], new_class(NxScribe.__name__, (NxScribe,), exec_body=lambda names: names.update(content))
+    )

@@ -22,7 +22,7 @@ from nxscribe.service.config import TangoSettings
 from nxscribe.service.events import Events
 from nxscribe.service.scribe import Scribe
 from nxscribe.service.systemd import notify, watchdog_interval_s
-from nxscribe.triggers._device import NxScribe
+from nxscribe.triggers._device import device_class
 from nxscribe.triggers._registration import DaemonError, DatabaseAwayError, register
 from nxscribe.triggers._socket_folder import socket_folder_problem
 
@@ -244,7 +244,7 @@ class _DeviceServer(Events):
             daemon=True,
             longest_turn_s=lambda: _PUBLISH_S,
         )
-        NxScribe.scribe = scribe
+        self._class = device_class(scribe)
         scribe.listen(self)
         scribe.supervisor.add(self._publisher)
 
@@ -307,7 +307,7 @@ class _DeviceServer(Events):
         try:
             # It has nothing to say on standard output: nobody may read there, or the disk be full.
             run(
-                (NxScribe,),
+                (self._class,),
                 args=[server, instance],
                 post_init_callback=self._on_init,
                 raises=True,
