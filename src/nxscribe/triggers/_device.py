@@ -24,7 +24,7 @@ from tango.server import Device, attribute, command
 from nxscribe.client.answers import encode_answer
 from nxscribe.errors import JournalError, NxscribeError, Problem
 from nxscribe.service.check.preview import preview_json
-from nxscribe.service.scan.requests import decode_end, decode_parameters, decode_start
+from nxscribe.service.scan.requests import ANY_SCAN, decode_end, decode_pairs, decode_parameters, decode_start
 from nxscribe.service.scan.scan_values import values_json
 from nxscribe.service.scan.session import Session
 from nxscribe.service.scan.status import ScanState, Status
@@ -53,10 +53,26 @@ class _Shown:
     """Whether each change is told: not of what changes all the time."""
 
 
+def _name(name: str, what: str) -> _Shown:
+    """One of the names of a scan."""
+
+    def read(now: Status, _: Scribe) -> Shown:
+        return now.name(name)
+
+    def write(session: Session, text: str) -> None:
+        session.prepare(name, text)
+
+    doc = f"The {what} of the current or last scan; write it for the command Start"
+    return _Shown(name, str, doc, read, write=write)
+
+
 _SHOWN = (
     _Shown("currentScan", str, "`sample - scan` while one is open, else empty", lambda now, _: now.scan),
-    _Shown("technique", str, "The technique of the current or last scan", lambda now, _: now.technique),
-    _Shown("proposal", str, "The experiment of the current or last scan", lambda now, _: now.proposal),
+    _name("proposal", "experiment"),
+    _name("session", "session of the experiment"),
+    _name("sample", "sample"),
+    _name("scan", "name"),
+    _name("technique", "technique"),
     _Shown("entry", str, "The NXentry of the current or last scan", lambda now, _: now.entry),
     _Shown("masterFile", str, "The master file of the current or last scan", lambda now, _: now.master),
     _Shown("lastFile", str, "The last file that was written and verified", lambda now, _: now.last_file),
@@ -200,6 +216,24 @@ class NxScribe(Device):
         with self._answering("AbortScan"):
             answer = self._session.abort()
             return encode_answer(answer) if answer else ""
+
+    @command(doc_out="the answer")
+    def Start(self) -> str:  # noqa: N802
+        """Open a scan with the names that were written to the attributes, and the parameters that were set since."""
+        with self._answering("Start"):
+            return encode_answer(self._session.start_prepared())
+
+    @command(doc_out="the answer")
+    def End(self) -> str:  # noqa: N802
+        """Close the scan that is open."""
+        with self._answering("End"):
+            return encode_answer(self._session.end(ANY_SCAN))
+
+    @command(doc_in="name, value, name, value …; a value is JSON, or else a text")
+    def SetParameter(self, pairs: list[str]) -> None:  # noqa: N802
+        """Set values: of the scan that is open, or else of the next one that the command Start opens."""
+        with self._answering("SetParameter"):
+            self._session.set_or_prepare(decode_pairs([text_of(one) for one in pairs]))
 
     @command(doc_in='{"name": value, …}; a value may be {"value": …, "unit": …}')
     def SetParameters(self, parameters: str) -> None:  # noqa: N802

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Final, TypeAlias, TypeVar
@@ -202,6 +202,25 @@ def decode_parameters(text: str) -> dict[str, Json]:
         raise TriggerRefusedError(
             Problem(f"the parameters cannot be used: {error}", remedy='send one JSON object {"name": value, ...}')
         ) from None
+
+
+def decode_pairs(pairs: Sequence[str]) -> dict[str, Json]:
+    """Decode the argument of SetParameter: a name, its value, a name, its value … A value is JSON, or else a text.
+
+    Raises TriggerRefusedError for a name without a value.
+    """
+    if len(pairs) % 2:
+        raise TriggerRefusedError(
+            Problem(f"the last name has no value: {_quoted(pairs[-1])}", remedy="send name, value, name, value ...")
+        )
+    return {name: _json_or_text(value) for name, value in zip(pairs[::2], pairs[1::2], strict=True)}
+
+
+def _json_or_text(text: str) -> Json:
+    try:
+        return decode_json(text)
+    except ValueError:
+        return text
 
 
 def _refuse_unfit(given: Json) -> None:

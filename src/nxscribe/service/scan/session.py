@@ -98,6 +98,8 @@ class Session:
         self._state: State = Idle()
         self._trigger: Trigger | None = None
         self._status = Status(device)
+        self._parameters: dict[str, Json] = {}
+        """Noted for the next scan that is started without any of its own."""
         self._last_ended: tuple[Record, Answer] | None = None
 
     @property
@@ -155,6 +157,40 @@ class Session:
         trigger = Trigger(self._instruments, beamline, start=request, note="a new scan was started")
         scan = f"{request.sample} - {request.scan}"
         return self._perform(trigger, StartRequested(scan, may_interrupt=beamline.config.interrupt_on_start))
+
+    def prepare(self, name: str, text: str) -> None:
+        """Note a name for `start_prepared`: `proposal`, `session`, `sample`, `scan` or `technique`. It stays until it
+        is noted again.
+        """
+        self._update(lambda before: replace(before, prepared={**before.prepared, name: text}))
+
+    def start_prepared(self) -> Answer:
+        """Open a scan with what was prepared. Its parameters count for this scan alone. Raises like `start`."""
+        name = {"proposal": "", "session": "", "sample": "", "scan": "", "technique": "", **self._status.prepared}
+        parameters, self._parameters = self._parameters, {}
+        try:
+            return self.start(
+                StartRequest(
+                    name["proposal"],
+                    name["sample"],
+                    name["scan"],
+                    name["technique"],
+                    session=name["session"],
+                    parameters=parameters,
+                )
+            )
+        except BaseException:
+            self._parameters = {**parameters, **self._parameters}
+            raise
+
+    def set_or_prepare(self, parameters: Mapping[str, Json]) -> None:
+        """Store values of the open scan; if none is open, note them for `start_prepared`. Raises like
+        `set_parameters`.
+        """
+        if isinstance(self._state, Idle):
+            self._parameters = {**self._parameters, **parameters}
+        else:
+            self.set_parameters(parameters)
 
     def set_parameters(self, parameters: Mapping[str, Json]) -> None:
         """Store values that the control system sets during the scan. They replace values that are read.
@@ -393,7 +429,7 @@ class Session:
         if isinstance(state, Running) and status.record != state.open.record.id:
             beamline = trigger.beamline if trigger else self._beamline()
             opened = status_of_open(state.open.record, beamline.config.data_root)
-            status = replace(opened, last_file=status.last_file)
+            status = replace(opened, last_file=status.last_file, prepared=status.prepared)
         if trigger and trigger.record and trigger.answer:
             if isinstance(event, Closed) or Do.ANSWER_END in effects:
                 self._last_ended = trigger.record, trigger.answer

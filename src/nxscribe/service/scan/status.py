@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from nxscribe.client import Answer
 from nxscribe.model import Snapshot
 from nxscribe.model.reading import NO_SOURCE
-from nxscribe.records import Record
+from nxscribe.records import Record, ScanIdentity
 from nxscribe.service.scan._raw_of_scan import last_named
 
 
@@ -46,8 +47,18 @@ class Status:
     """The last file that was written for this session."""
     refused: str = ""
     """Why the journal could not store the last trigger; empty if it could."""
+    identity: ScanIdentity | None = None
+    """All names of the current or last scan."""
+    prepared: Mapping[str, str] = field(default_factory=dict)
+    """The names that were written for the next scan, by `proposal`, `session`, `sample`, `scan`, `technique`."""
     last_data_file: str = ""
     """The raw file of the current or last scan that the control system named last, as it was written."""
+
+    def name(self, name: str) -> str:
+        """A name of the current scan, or else what was written for the next one, or else that of the last scan."""
+        if self.state is ScanState.IDLE and name in self.prepared:
+            return self.prepared[name]
+        return self.identity.names[name] if self.identity else ""
 
 
 def status_of_open(record: Record, data_root: Path) -> Status:
@@ -64,6 +75,7 @@ def status_of_open(record: Record, data_root: Path) -> Status:
         master=str(data_root / record.master),
         missing=reasons(record.initial),
         missing_mandatory=mandatory_missing(record, record.initial),
+        identity=who,
         last_data_file=last_named(record),
     )
 
