@@ -15,6 +15,7 @@ docs/explanation/architecture.md shows how the packages work together. Each pack
 - `projections`: what is made from records: NeXus files, and others
 - `service`: sessions, config, reload, upkeep: the scribe
 - `triggers`: the Tango device, the daemon
+- `integrations`: clients within control systems
 - `simulation`: a beamline with real Tango servers, for the demo and the tests
 - `cli`: the commands
 """

@@ -33,7 +33,7 @@ def client_of(device: str) -> ScribeClient:
 def start(arguments: Namespace) -> Answer:
     """Start a scan: the initial readings are on disk when this returns."""
     named = (arguments.proposal, arguments.sample, arguments.scan, arguments.technique)
-    return client_of(arguments.device).start(*named, dict(arguments.parameter))
+    return client_of(arguments.device).start(*named, dict(arguments.parameter), session=arguments.session)
 
 
 def end(arguments: Namespace) -> Answer:
@@ -81,7 +81,8 @@ def trigger_parser(name: str) -> ArgumentParser:
         parser.add_argument("proposal", help="the experiment: ma2210")
         parser.add_argument("sample")
         parser.add_argument("scan", help="the scan's (dataset's) name")
-        parser.add_argument("--technique", "-t", required=True, help="one of the config's techniques")
+        parser.add_argument("--technique", "-t", default="", help="one of the config's techniques; by default its own")
+        parser.add_argument("--session", default="", help="the session of the experiment, for the config's {session}")
     device = os.environ.get(DEVICE) or None
     told = f"the daemon's Tango device: id16a/nxscribe/main; by default ${DEVICE}"
     parser.add_argument("--device", "-d", default=device, required=device is None, help=told)

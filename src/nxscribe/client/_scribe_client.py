@@ -78,8 +78,11 @@ class ScribeClient:
         proposal: str,
         sample: str,
         scan: str,
-        technique: str,
+        technique: str = "",
         parameters: Mapping[str, object] | None = None,
+        *,
+        session: str = "",
+        links: Mapping[str, str] | None = None,
     ) -> Answer:
         """Start a scan: the initial readings are on the disk when this returns.
 
@@ -87,14 +90,20 @@ class ScribeClient:
             proposal: The experiment.
             sample: The sample.
             scan: The name of the scan (the dataset).
-            technique: One of the techniques of the config.
+            technique: One of the techniques of the config, or of their aliases; by default that of the config.
             parameters: Values of placeholders: what JSON has, or `{"value": 1.5, "unit": "mm"}`.
+            session: The session of the experiment, for patterns of the config with `{session}`.
+            links: Objects of other HDF5 files to link to: `{"bliss": "/path/file.h5::/1.1"}`.
         """
-        request = {"proposal": proposal, "sample": sample, "scan": scan, "technique": technique}
+        names = {"proposal": proposal, "sample": sample, "scan": scan}
+        request = {
+            **names,
+            **_given({"technique": technique, "session": session, "parameters": parameters, "links": links}),
+        }
         if self._rests:
             log.debug("%s rests: the scan %s is not recorded", self._device, scan)
             return NO_ANSWER
-        return self._trigger(_START, {**request, "parameters": parameters or {}}, {"scan": f"{sample} - {scan}"})
+        return self._trigger(_START, request, {"scan": f"{sample} - {scan}"})
 
     def end(
         self,
@@ -102,6 +111,7 @@ class ScribeClient:
         files: Mapping[str, Sequence[str]] | None = None,
         *,
         frames: Mapping[str, int] | None = None,
+        links: Mapping[str, str] | None = None,
         end_reason: str = "",
         reason: str = "",
         record: str = "",
@@ -112,15 +122,17 @@ class ScribeClient:
 
         Args:
             parameters: Values of placeholders, as for a start.
-            files: The raw files of each detector, in the order of acquisition.
+            files: The raw files of each detector, in the order of acquisition. The path of the frames in them may
+                follow the first one: `/path/file.h5::/entry/data`.
             frames: How many frames each detector should have taken.
+            links: As for a start.
             end_reason: How it ended: `finished`, `stopped`, `aborted`, `failed` or `interrupted`.
             reason: Why, in the words of the control system.
             record: Which scan is meant: `record` of the answer to its start. If that is false, nothing is done.
             entry: The same by its entry.
             scan: The same by its name. If none of the three is given, the open scan is meant.
         """
-        request = {"parameters": parameters, "files": files, "frames": frames}
+        request = {"parameters": parameters, "files": files, "frames": frames, "links": links}
         told = {"end_reason": end_reason, "reason": reason}
         return self._close({**request, **told}, {"record": record, "entry": entry, "scan": scan})
 
