@@ -36,8 +36,12 @@ OF_ITS_OWN = {
     "axis2_start": 0.0,
     "axis2_stop": 1.0,
     "diode": np.arange(6.0),
-    "axis1_positions": np.arange(6.0),
-    "axis2_positions": np.arange(6.0),
+    "axis1_id": 0,
+    "axis2_id": 1,
+    "axis1_kind": "forth",
+    "axis2_kind": "forth",
+    "axis1_positions": np.asarray([0.0, 0.5, 1.0] * 2),
+    "axis2_positions": np.asarray([0.0] * 3 + [1.0] * 3),
     "image_key": np.asarray([2, 1, 0, 0, 0, 1]),
     "rotation_angle": np.arange(6.0),
     "frames": 6,
@@ -58,6 +62,7 @@ def scan(name: str, data_root: Path, *parts: str, without: tuple[str, ...] = (),
         if not placeholder.startswith("axis3")
     }
     readings |= {f"axis3_{what}": reading(0.0) for what in ("start", "stop")} | {"axis3_dimension": reading(1)}
+    readings |= {"axis3_id": reading(2), "axis3_kind": reading("forth")}
     record = replace(
         started(data_root, text=text),
         definition=DefinitionText(name, definition.sha256, text),
@@ -140,7 +145,9 @@ def test_a_scan_is_a_line_a_mesh_or_a_cube(
     set_both(record, diode=seen)
     for number, length in enumerate(lengths, 1):
         set_both(record, **{f"axis{number}_dimension": length, f"axis{number}_start": 0.0, f"axis{number}_stop": 1.0})
-        set_both(record, **{f"axis{number}_positions": seen, f"axis{number}_name": f"motor{number}"})
+        positions = np.linspace(0, 1, length) if length > 1 else np.zeros(1)
+        at_each = np.broadcast_to(positions.reshape([-1] + [1] * (number - 1)), lengths[::-1])
+        set_both(record, **{f"axis{number}_positions": at_each.ravel(), f"axis{number}_name": f"motor{number}"})
     written = write_nexus(record, settings)
     assert not wrong(written)
     with h5py.File(written.master) as file:
@@ -176,6 +183,60 @@ def test_a_continuous_scan_keeps_what_was_ordered_and_where_the_motor_really_was
         np.testing.assert_array_equal(entry["instrument/axis1/value"][()], measured)
         np.testing.assert_allclose(entry["plot/axis1"][()], np.linspace(0, 1, 6))
         assert NXdata(entry["plot"]).is_valid
+
+
+@pytest.mark.parametrize("snakes", [False, True])
+@pytest.mark.parametrize("slow_first", [False, True])
+@pytest.mark.parametrize("with_positions", [False, True])
+def test_a_mesh_in_any_order_of_its_points_is_the_same_picture(
+    settings: FileSettings, *, snakes: bool, slow_first: bool, with_positions: bool
+) -> None:
+    x, y = np.meshgrid(np.linspace(0, 1, 3), np.linspace(0, 1, 2))  # axis 1 along x, axis 2 along y
+    seen = x + 10 * y
+    fast = 1 if slow_first else 0  # the dimension that the fast axis does not have
+
+    def measured(picture: np.ndarray) -> np.ndarray:
+        """In the order of measuring: line after line of the fast axis."""
+        lines = picture.T.copy() if slow_first else picture.copy()
+        if snakes:
+            lines[1::2] = lines[1::2, ::-1].copy()
+        return lines.ravel()
+
+    record = scan("scan", settings.data_root)
+    set_both(record, axis1_id=fast, axis2_id=1 - fast, diode=measured(seen))
+    set_both(record, **{f"axis{2 if slow_first else 1}_kind": "backnforth" if snakes else "forth"})
+    for number, picture in ((1, x), (2, y)):
+        positions = measured(picture) + 0.02 * np.sin(np.arange(6)) if with_positions else np.zeros(1)
+        set_both(record, **{f"axis{number}_positions": positions})
+    written = write_nexus(record, settings)
+    assert not wrong(written)
+    with h5py.File(written.master) as file:
+        plot = NXdata(file["entry_0001/plot"])
+        assert plot.is_valid
+        np.testing.assert_array_equal(plot.signal[()], seen)
+        assert plot.axes_dataset_names == ["axis2", "axis1"]
+        assert not {"shape", "axis_id", "axis_kind", "positions"} & set(file["entry_0001/plot/diode"].attrs)
+
+
+@pytest.mark.parametrize(
+    ("told", "why"),
+    [
+        ({"axis1_positions": [0, 0.5, 1, 1, 0.5, 0]}, "have another order"),  # snaked, and not told
+        ({"axis1_positions": [0, 0, 0.5, 0.5, 1, 1], "axis2_positions": [0, 1] * 3}, "have another order"),
+        ({"axis1_id": 1, "axis2_id": 1}, "which axis is faster"),
+        ({"axis1_id": 1, "axis2_id": 0}, "have another order"),
+        ({"axis1_kind": "step"}, "moves 'step'"),
+    ],
+)
+def test_a_mesh_whose_order_is_in_doubt_stays_a_list(told: dict[str, object], why: str, settings: FileSettings) -> None:
+    record = scan("scan", settings.data_root)
+    set_both(record, **told)
+    written = write_nexus(record, settings)
+    assert not wrong(written)
+    assert [why in one for one in written.warnings if one.startswith("plot/diode")] == [True]
+    with h5py.File(written.master) as file:
+        np.testing.assert_array_equal(file["entry_0001/plot/diode"][()], np.arange(6.0))
+        assert "axes" not in file["entry_0001/plot"].attrs
 
 
 def test_a_broken_off_mesh_stays_as_it_came(settings: FileSettings) -> None:

@@ -12,6 +12,7 @@ from nxscribe.model import Definition, Field, Group, Link, Phase, units
 from nxscribe.model.nexus_types import kind
 from nxscribe.projections.nexus._conditional_fields import NEEDS
 from nxscribe.projections.nexus._hdf5_values import UnfitError, parse
+from nxscribe.projections.nexus._shapes import OF_LAYOUT, SHAPE
 from nxscribe.projections.nexus.validate._entry_context import EntryContext, Object, nx_class, text
 from nxscribe.projections.nexus.validate._finding import Check, Finding
 
@@ -95,8 +96,9 @@ def _of_another_value(node: Field, found: h5py.Dataset) -> str:
 def _attributes(place: EntryContext, where: str, node: Field, found: Object, told: set[str]) -> Iterator[Finding]:
     """The fixed attributes of a field are there, but for that which says when the field itself is written."""
     path = where.removeprefix(f"{place.group.name}/")
+    of_layout = OF_LAYOUT if any(one.name == SHAPE for one in node.attributes) else frozenset()
     for attribute in node.attributes:
-        is_fixed = attribute.name != NEEDS and not attribute.template.placeholders
+        is_fixed = attribute.name != NEEDS and attribute.name not in of_layout and not attribute.template.placeholders
         if is_fixed and attribute.name not in found.attrs and f"{path}@{attribute.name}" not in told:
             yield place.find(
                 Check.ACCOUNT, f"{where}@{attribute.name}", "the definition gives it, and it is not there",
