@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,6 +64,7 @@ def test_a_refusal_is_logged_and_leaves_the_scan_that_is_open(daemon: Daemon, ca
     opened = client.start(daemon.proposal, "bone", "a1", "plain")
     refused = client.start(daemon.proposal, "bone", "a2", "plain")
     assert not refused
+    assert "bone - a1" in refused.warnings[0]
     assert not client.end(record=refused.record)
     assert not client.abort(record=refused.record)
     (told,) = warnings(caplog)
@@ -82,7 +84,9 @@ def test_a_daemon_that_hangs_costs_one_time_out_a_minute_and_leaves_no_scan_open
         (told,) = warnings(caplog)
         assert "did not answer within 0.5 s" in told
         clock.advance(14)
-        assert not client.start(daemon.proposal, "bone", "a2", "plain")
+        resting = client.start(daemon.proposal, "bone", "a2", "plain")
+        assert not resting
+        assert resting.warnings == (f"{daemon.devices[0]} failed a moment ago, and is left alone for 1 s",)
         assert warnings(caplog) == [told]
         clock.advance(2)
         assert not client.start(daemon.proposal, "bone", "a3", "plain")
@@ -114,6 +118,29 @@ def test_a_start_that_takes_longer_than_the_time_out_is_aborted(daemon: Daemon):
     patient = ScribeClient(daemon.devices[0], timeout_s=30)
     answer = wait_until(lambda: patient.start(daemon.proposal, "bone", "a2", "plain"), "no scan is open", 60)
     assert patient.end(record=answer.record).end_reason == "finished"
+
+
+def test_a_start_that_ctrl_c_breaks_off_leaves_no_scan_open(daemon: Daemon):
+    client = ScribeClient(daemon.devices[0], timeout_s=30)
+
+    def start() -> None:
+        threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+        client.start(daemon.proposal, "bone", "a1", "plain")
+
+    with stopped(daemon), pytest.raises(KeyboardInterrupt):
+        start()
+    opened = client.start(daemon.proposal, "bone", "a2", "plain")
+    assert opened
+    assert client.end(record=opened.record).end_reason == "finished"
+
+
+def test_links_and_the_session_are_sent(daemon: Daemon):
+    client = ScribeClient(daemon.devices[0], timeout_s=30)
+    opened = client.start(daemon.proposal, "bone", "a1", "plain", links={"out": "/etc/passwd::/"}, session="20260301")
+    assert daemon.proxy.session == "20260301"
+    ended = client.end(links={"too": "/etc/hosts::/"}, record=opened.record)
+    told = [*opened.warnings, *ended.warnings]
+    assert [one.partition(":")[0] for one in told] == ["the link 'out' is left out", "the link 'too' is left out"]
 
 
 def test_a_client_outlives_the_daemon_and_goes_on_with_the_next_one(daemon: Daemon):

@@ -50,9 +50,9 @@ class DeviceLine:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"nxscribe client of {device}")
 
     @property
-    def rests(self) -> bool:
-        """Whether the device is left alone, because it failed a moment ago."""
-        return self._rest.left_s > 0
+    def rest_s(self) -> float:
+        """For how long the device is left alone, because it failed a moment ago."""
+        return self._rest.left_s
 
     def ask(self, work: Work[_T]) -> _T:
         """Do something with the device, and wait for it.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from nxscribe.client._device_line import ClientError, CommandFailedError, DeviceLine, log
 from nxscribe.client._rest import Rest
-from nxscribe.client.answers import NO_ANSWER, NO_RECORD, Answer, decode_answer
+from nxscribe.client.answers import NO_ANSWER, NO_RECORD, Answer, decode_answer, no_answer
 from nxscribe.errors import Location, Problem, Severity
 from nxscribe.tango_text import REASON_PREFIX, in_letters, text_of
 
@@ -36,12 +36,12 @@ class ScribeClient:
     """A running daemon's device. Its commands wait for the answer, and never longer than the time-out.
 
     A control system goes on whatever happens to its metadata: by default no command raises. It logs what went wrong
-    (`nxscribe.client` of the standard library's logging), and returns an answer that is false. After a failure the
-    daemon is left alone for a while. A daemon that hangs therefore costs a session one time-out a minute, and the scans
-    of this minute are not recorded.
+    (`nxscribe.client` of the standard library's logging), and returns an answer that is false and whose `warnings` say
+    why. After a failure the daemon is left alone for a while. A daemon that hangs therefore costs a session one
+    time-out a minute, and the scans of this minute are not recorded.
 
-    After each start or end that failed otherwise than by a refusal, the scan is aborted as soon as the daemon answers:
-    none stays open that nobody will end.
+    After each start or end that failed otherwise than by a refusal, or that Ctrl-C broke off, the scan is aborted as
+    soon as the daemon answers: none stays open that nobody will end.
 
     Threads may share a client. Their commands are sent one after the other.
     """
@@ -102,7 +102,7 @@ class ScribeClient:
         }
         if self._rests:
             log.debug("%s rests: the scan %s is not recorded", self._device, scan)
-            return NO_ANSWER
+            return no_answer(f"{self._device} failed a moment ago, and is left alone for {self._line.rest_s:.0f} s")
         return self._trigger(_START, request, {"scan": f"{sample} - {scan}"})
 
     def end(
@@ -200,13 +200,16 @@ class ScribeClient:
             if isinstance(error, CommandFailedError):
                 self._doubt(meant)
             self._tell(command, error)
-            return NO_ANSWER
+            return no_answer(*map(str, error.problems))
+        except BaseException:  # Ctrl-C, or an abort that the control system raises in this thread
+            self._doubt(meant)
+            raise
         self._doubtful = {}
         return decode_answer(text)
 
     @property
     def _rests(self) -> bool:
-        return self._line.rests and not self._raises
+        return self._line.rest_s > 0 and not self._raises
 
     def _doubt(self, meant: dict[str, str]) -> None:
         """Have the scan closed that a failed trigger may have left open, or may open yet: now, and before the next."""

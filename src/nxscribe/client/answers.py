@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final
 
 
@@ -29,7 +29,7 @@ class Answer:
     unnamed: tuple[str, ...] = ()
     """The parameters so far that the definition does not name."""
     warnings: tuple[str, ...] = ()
-    """What was sent with the trigger and could not be used, with the reasons."""
+    """What was sent with the trigger and could not be used, with the reasons. Of a command that failed: why."""
 
     def __bool__(self) -> bool:
         """Whether it tells of a scan."""
@@ -43,6 +43,11 @@ NO_ANSWER: Final = Answer("", 0, "", NO_RECORD, 0, {}, 0.0, 0.0)
 _NAMES: Final = frozenset(field.name for field in fields(Answer))
 _TUPLES: Final = frozenset({"missing_mandatory", "unnamed", "warnings"})
 """JSON has lists instead."""
+
+
+def no_answer(*why: str) -> Answer:
+    """Instead of the answer to a command that failed, with the reasons."""
+    return replace(NO_ANSWER, warnings=why)
 
 
 def encode_answer(answer: Answer) -> str:
