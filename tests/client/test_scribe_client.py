@@ -161,3 +161,16 @@ def test_an_answer_is_read_as_it_was_sent_and_what_is_new_in_it_is_left_out(daem
     told = {**json.loads(encode_answer(answer)), "invented_later": [1]}
     assert decode_answer(json.dumps(told)) == answer
     assert not decode_answer("")
+
+
+def test_values_and_files_are_told_during_the_scan_and_placeholders_by_technique(daemon: Daemon):
+    client = ScribeClient(daemon.devices[0], timeout_s=30)
+    assert not client.set_parameters({"exposure": 0.5})
+    assert client.start(daemon.proposal, "bone", "a1", "plain")
+    assert client.set_parameters({"exposure": 0.5})
+    assert client.name_file("tomo0000.h5")
+    assert not client.name_file("")
+    assert client.end()
+    assert client.values()["exposure"]["value"] == 0.5
+    assert {"sampleName", "exposure", "broken"} <= set(client.placeholders("plain"))
+    assert ScribeClient(NOWHERE, timeout_s=30).placeholders("plain") == []

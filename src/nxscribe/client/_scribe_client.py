@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import wait
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from nxscribe.client._device_line import ClientError, CommandFailedError, DeviceLine, log
 from nxscribe.client._rest import Rest
 from nxscribe.client.answers import NO_ANSWER, NO_RECORD, Answer, decode_answer, no_answer
 from nxscribe.errors import Location, Problem, Severity
-from nxscribe.tango_text import REASON_PREFIX, in_letters, text_of
+from nxscribe.tango_text import REASON_PREFIX, in_letters, sendable, text_of
 
 if TYPE_CHECKING:
     import tango
@@ -26,6 +26,7 @@ _PROBLEM: Final = re.compile(
 """A problem as `str` writes it."""
 _START: Final = "StartScan"
 _END: Final = "EndScan"
+_LAST_FILE: Final = "lastDataFile"
 _IN_DOUBT: Final = "the control system got no answer from nxscribe"
 """The reason of an abort after a failure."""
 _TIMED_OUT: Final = "API_DeviceTimedOut"
@@ -145,6 +146,30 @@ class ScribeClient:
         told = {"abort": True, "end_reason": end_reason, "reason": reason}
         return self._close(told, {"record": record, "entry": entry, "scan": scan})
 
+    def set_parameters(self, parameters: Mapping[str, object]) -> bool:
+        """Set values of placeholders of the open scan. They win over what is read.
+
+        Returns whether that was done.
+        """
+        given = json.dumps(parameters)
+        return self._told(lambda proxy: proxy.command_inout("SetParameters", given), "SetParameters")
+
+    def name_file(self, path: str) -> bool:
+        """Name a raw file of the open scan: by its path, or by its name in the scan's folder.
+
+        Returns whether that was done.
+        """
+        return self._told(lambda proxy: proxy.write_attribute(_LAST_FILE, sendable(path)), _LAST_FILE)
+
+    def placeholders(self, technique: str) -> list[str]:
+        """The placeholders of a technique's definition, in its order; empty if that failed."""
+        try:
+            preview = json.loads(self._line.ask(lambda proxy: str(proxy.command_inout("Preview", technique))))
+        except ClientError as error:
+            self._tell("Preview", error)
+            return []
+        return list(dict.fromkeys(_placeholders(preview["entry"])))
+
     def values(self, record: str = "") -> dict[str, object]:
         """What was read for a scan, by placeholder: value, unit, time, source, quality. Empty if that failed.
 
@@ -173,6 +198,17 @@ class ScribeClient:
         except ClientError as error:
             self._tell("show", error)
             return {}
+
+    def _told(self, work: Callable[[tango.DeviceProxy], object], name: str) -> bool:
+        """Tell the daemon something that it needs for the scan, but that neither starts nor ends one."""
+        if self._rests:
+            return False
+        try:
+            self._line.ask(work)
+        except ClientError as error:
+            self._tell(name, error)
+            return False
+        return True
 
     def _close(self, request: Mapping[str, object], meant: Mapping[str, str]) -> Answer:
         """End or abort a scan, unless it is one whose start was not answered."""
@@ -269,6 +305,12 @@ def _shown(proxy: tango.DeviceProxy) -> dict[str, object]:
     for one in proxy.read_attributes(names):
         shown[one.name] = _read(one.value)
     return shown
+
+
+def _placeholders(node: Mapping[str, Any]) -> Iterator[str]:
+    yield from node["sources"]
+    for child in node.get("children", ()):
+        yield from _placeholders(child)
 
 
 def _read(value: object) -> object:

@@ -1,4 +1,5 @@
-"""Clients of the daemon within control systems. Each is one module, and imports `nxscribe.client` alone.
+"""Clients of the daemon within control systems. Each is one module or package, and imports `nxscribe.client` alone.
 
 - `bluesky`: a document callback for bluesky's RunEngine and for blueapi
+- `metadata_manager`: a Tango server for clients of the ESRF's MetadataManager and MetaExperiment
 """
