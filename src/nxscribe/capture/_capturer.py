@@ -10,7 +10,6 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
-import structlog
 from msgspec import structs
 
 from nxscribe.capture._request import ReadRequest
@@ -21,9 +20,10 @@ from nxscribe.model.reading import DEFAULT, NO_SOURCE
 from nxscribe.plan import CapturePlan, Source
 from nxscribe.plan.source import max_ages
 from nxscribe.runtime import SYSTEM_CLOCK, Clock
+from nxscribe.runtime.logger import get_logger
 from nxscribe.sources import NO_SCAN, Item, KnownValues, Origin, ScanNames
 
-log = structlog.get_logger()
+log = get_logger()
 
 _PREPARED: Final = 32
 """How many prepared captures are kept: two for each technique that is in use."""

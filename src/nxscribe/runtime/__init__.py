@@ -3,6 +3,7 @@
 A `SupervisedThread` and a `WorkerProcess` are parts of the daemon that a `Supervisor` watches and starts again.
 `PythonProcess` is a child process that is not supervised.
 
+- `logger`: loggers that cost nothing until they log
 - `worker_process`: both sides of a worker process: its parent's, and that of its program, which calls `serve`
 """
 

@@ -8,11 +8,10 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Final, Protocol
 
-import structlog
-
 from nxscribe.runtime._clock import SYSTEM_CLOCK, Clock
+from nxscribe.runtime.logger import get_logger
 
-log = structlog.get_logger()
+log = get_logger()
 
 _PAUSE_S: Final = (1.0, 60.0)
 """The first and the longest pause after an unforeseen error; each pause is twice the one before."""

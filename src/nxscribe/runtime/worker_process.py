@@ -20,13 +20,12 @@ from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection, Pipe
 from typing import Any, Final
 
-import structlog
-
 from nxscribe.errors import Failure
 from nxscribe.runtime._clock import SYSTEM_CLOCK, Clock
 from nxscribe.runtime._python_process import DEATH_S, PythonProcess
+from nxscribe.runtime.logger import get_logger
 
-log = structlog.get_logger()
+log = get_logger()
 
 _START_S: Final = 60.0
 """How long the process may take to import its libraries, from a slow network disk for instance."""

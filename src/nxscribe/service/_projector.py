@@ -16,15 +16,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-import structlog
-
 from nxscribe.errors import Failure, NxscribeError, Problem
 from nxscribe.projections import Done, Failed, Later, Once, Outcome, Projection, Remark, Renumber, Worker
 from nxscribe.records import NEXUS, Journal, Work
 from nxscribe.runtime import SYSTEM_CLOCK, Clock, SupervisedThread
+from nxscribe.runtime.logger import get_logger
 from nxscribe.service.events import Events
 
-log = structlog.get_logger()
+log = get_logger()
 
 _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 60.0

@@ -14,14 +14,14 @@ import os
 import queue
 import sys
 import time
-from typing import Any, Final
-
-import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
+from typing import TYPE_CHECKING, Any, Final
 
 from nxscribe.model import iso, now
-from nxscribe.runtime import SupervisedThread
+from nxscribe.runtime import SupervisedThread, logger
 from nxscribe.service.config import LogFormat
+
+if TYPE_CHECKING:
+    from structlog.typing import EventDict, Processor, WrappedLogger
 
 _WAITING: Final = 10_000
 """How many lines can wait for a slow reader. Further lines are lost."""
@@ -113,6 +113,7 @@ def configure_logging(writer: LogWriter, log_format: LogFormat, level: str, beam
     def name_beamline(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         return {"beamline": beamline, **event}
 
+    structlog = logger.structlog()
     last: list[Processor] = (
         [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
         if log_format is LogFormat.JSON

@@ -9,15 +9,13 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
-import structlog
-
 from nxscribe.capture import Capturer, SourceReader
 from nxscribe.errors import JournalError, Problem
-from nxscribe.model import units
 from nxscribe.plan import CapturePlan
 from nxscribe.projections import Done, Later, Outcome, Renumber, Worker, registered
 from nxscribe.records import JOURNAL_FILE, NEXUS, Journal, Queue, Record, Work
 from nxscribe.runtime import SupervisedPart, Supervisor
+from nxscribe.runtime.logger import get_logger
 from nxscribe.service._projector import Projector
 from nxscribe.service.beamline import Beamline
 from nxscribe.service.check.preview import Live
@@ -30,7 +28,7 @@ from nxscribe.service.scan.session import Session
 from nxscribe.service.scan.status import ScanState
 from nxscribe.service.upkeep.housekeeping import Housekeeper, JournalKeeper
 
-log = structlog.get_logger()
+log = get_logger()
 
 _REST_S = 1.0
 """How many seconds a set is in force before it is stored for the next start."""
@@ -100,9 +98,7 @@ class Scribe(Events):
             )
         else:
             self._keep()
-        # The table of units takes a third of a second to load, and connections cost more than reads: the first scan
-        # shall find both made.
-        units.quantities()
+        # Connections cost more than reads: the first scan shall find them made.
         request = self._reader.request(self.beamline.items)
         self._reader.ask(request, time.monotonic() + self._config().limits.deadline_s)
         with self._taking_on:

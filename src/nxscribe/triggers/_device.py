@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from types import new_class
 from typing import ClassVar, TypeAlias, cast
 
-import structlog
 import tango
 from tango import AttrWriteType, DevState
 from tango.server import Device, attribute, command
 
 from nxscribe.client.answers import encode_answer
 from nxscribe.errors import JournalError, NxscribeError, Problem
+from nxscribe.runtime.logger import get_logger
 from nxscribe.service.check.preview import preview_json
 from nxscribe.service.scan.requests import ANY_SCAN, decode_end, decode_pairs, decode_parameters, decode_start
 from nxscribe.service.scan.scan_values import values_json
@@ -31,7 +31,7 @@ from nxscribe.service.scan.status import ScanState, Status
 from nxscribe.service.scribe import Scribe
 from nxscribe.tango_text import REASON_PREFIX, in_ascii, sendable, text_of
 
-log = structlog.get_logger()
+log = get_logger()
 
 Shown: TypeAlias = str | float | int | list[str]
 

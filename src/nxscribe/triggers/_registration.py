@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from typing import Final
 
-import structlog
 import tango
 
 from nxscribe.errors import NxscribeError, Problem
 from nxscribe.model.tango_names import tango_hosts
+from nxscribe.runtime.logger import get_logger
 from nxscribe.service.config import TangoSettings
 from nxscribe.sources.tango.databases import connect
 from nxscribe.sources.tango.tango_errors import is_database_away
 from nxscribe.tango_text import words_of
 
-log = structlog.get_logger()
+log = get_logger()
 
 _CLASS: Final = "NxScribe"
 

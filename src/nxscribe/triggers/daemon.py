@@ -12,12 +12,12 @@ import threading
 from concurrent.futures import Future
 from typing import TypeAlias
 
-import structlog
 import tango
 from tango.server import run
 
 from nxscribe.errors import Problem
 from nxscribe.runtime import SupervisedThread, Supervisor
+from nxscribe.runtime.logger import get_logger
 from nxscribe.service.config import TangoSettings
 from nxscribe.service.events import Events
 from nxscribe.service.scribe import Scribe
@@ -26,7 +26,7 @@ from nxscribe.triggers._device import device_class
 from nxscribe.triggers._registration import DaemonError, DatabaseAwayError, register
 from nxscribe.triggers._socket_folder import socket_folder_problem
 
-log = structlog.get_logger()
+log = get_logger()
 
 _SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 _IDLE_S = 1.0

@@ -6,7 +6,6 @@ import threading
 from pathlib import Path
 from typing import Final
 
-import structlog
 from watchdog.events import (
     FileCreatedEvent,
     FileDeletedEvent,
@@ -18,10 +17,11 @@ from watchdog.events import (
 from watchdog.observers import Observer
 
 from nxscribe.runtime import SYSTEM_CLOCK, Clock, SupervisedThread
+from nxscribe.runtime.logger import get_logger
 from nxscribe.service.events import Events
 from nxscribe.service.reload.config_store import ConfigStore
 
-log = structlog.get_logger()
+log = get_logger()
 
 _POLL_S: Final = 2.0
 """How many seconds are between two comparisons of the files if there are no events."""

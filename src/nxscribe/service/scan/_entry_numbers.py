@@ -15,16 +15,15 @@ import threading
 from pathlib import Path
 from typing import Final
 
-import structlog
-
 from nxscribe.projections import Layout
 from nxscribe.projections.files import entries_folder
 from nxscribe.records import Journal
 from nxscribe.records.record import entry_name, entry_number
 from nxscribe.runtime import SYSTEM_CLOCK, Clock, PythonProcess, SupervisedThread
+from nxscribe.runtime.logger import get_logger
 from nxscribe.service.config.layout import Files
 
-log = structlog.get_logger()
+log = get_logger()
 
 _PATIENCE_S: Final = 0.5
 _PATIENCE_WITH_HDF5_S: Final = 5.0

@@ -12,8 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
-import structlog
-
 from nxscribe.capture import Capturer
 from nxscribe.client import Answer
 from nxscribe.errors import NxscribeError, Problem, TriggerRefusedError
@@ -21,6 +19,7 @@ from nxscribe.model import Phase, Reading, Snapshot
 from nxscribe.plan import CapturePlan, saving_folders
 from nxscribe.records import EndReason, Journal, Record, ScanIdentity, built_in
 from nxscribe.runtime import Clock
+from nxscribe.runtime.logger import get_logger, structlog
 from nxscribe.service.beamline import Beamline
 from nxscribe.service.scan._entry_numbers import EntryNumberAllocator, FolderProbe
 from nxscribe.service.scan._named_objects import named_objects
@@ -30,7 +29,7 @@ from nxscribe.service.scan._system_clock import clock_note
 from nxscribe.service.scan.requests import EndRequest, ListedFiles, StartRequest, parameter_readings, raw_files
 from nxscribe.service.scan.status import answer_of
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,7 +308,7 @@ def capture(
 @contextmanager
 def logged(identity: ScanIdentity, phase: Phase) -> Iterator[None]:
     """Every line that is logged meanwhile says of which scan and phase it speaks."""
-    with structlog.contextvars.bound_contextvars(
+    with structlog().contextvars.bound_contextvars(
         experiment=identity.proposal, scan=f"{identity.sample} - {identity.scan}", phase=phase.value
     ):
         yield

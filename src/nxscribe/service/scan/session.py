@@ -14,8 +14,6 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-import structlog
-
 from nxscribe.capture import Capturer
 from nxscribe.client import Answer
 from nxscribe.errors import InputError, JournalError, TriggerRefusedError
@@ -23,6 +21,7 @@ from nxscribe.model import Phase, iso
 from nxscribe.plan import CapturePlan, compile_plan
 from nxscribe.records import EndReason, Journal, Record, recorded_definition
 from nxscribe.runtime import SYSTEM_CLOCK, Clock
+from nxscribe.runtime.logger import get_logger
 from nxscribe.service._json_text import Json
 from nxscribe.service.beamline import Beamline
 from nxscribe.service.events import Events
@@ -63,7 +62,7 @@ from nxscribe.service.scan._trigger import Instruments, Trigger, commit_abort, l
 from nxscribe.service.scan.requests import ANY_SCAN, EndRequest, StartRequest, parameter_readings
 from nxscribe.service.scan.status import ScanState, Status, answer_of, ended_status, status_of_open
 
-log = structlog.get_logger()
+log = get_logger()
 
 _LOOKED_THROUGH: Final = 1000
 """So many records are looked through for the last one of a session."""

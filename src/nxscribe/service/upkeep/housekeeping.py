@@ -9,17 +9,16 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import ClassVar, Final
 
-import structlog
-
 from nxscribe.errors import NxscribeError
 from nxscribe.records import EndReason, Journal
 from nxscribe.runtime import SYSTEM_CLOCK, Clock, SupervisedThread
+from nxscribe.runtime.logger import get_logger
 from nxscribe.service.config import Config, Retention
 from nxscribe.service.scan.session import Session
 from nxscribe.service.scan.status import ScanState
 from nxscribe.service.upkeep.retention import retain
 
-log = structlog.get_logger()
+log = get_logger()
 
 _MOST_S = 60.0
 _LEAST_S = 0.5

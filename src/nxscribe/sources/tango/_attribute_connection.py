@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Final, cast
 
-import structlog
 import tango
 
 from nxscribe.errors import Problem
 from nxscribe.model import Reading, now
+from nxscribe.runtime.logger import get_logger
 from nxscribe.sources._connection import NO_SCAN, Address, DeferredReadings, RequestError, ScanNames, SourceError
 from nxscribe.sources.tango._addresses import PROTOCOL, WRITE, read_from
 from nxscribe.sources.tango._configuration_events import ConfigurationFollower
@@ -22,7 +22,7 @@ from nxscribe.sources.tango._tango_values import Configuration, reading_of
 from nxscribe.sources.tango.databases import connect_device, is_alias, may_change
 from nxscribe.sources.tango.tango_errors import explain, is_broken, is_connection, is_delayed, is_timeout
 
-log = structlog.get_logger()
+log = get_logger()
 
 _SUBSCRIBING_S: Final = 3.0
 """Tango's own timeout for a subscription. No setting changes it."""

@@ -15,7 +15,7 @@ import numpy as np
 import tango
 
 from nxscribe.errors import Problem
-from nxscribe.model import Quality, Reading, Value, now, texts
+from nxscribe.model import Quality, Reading, Value, now, texts, units
 from nxscribe.model.reading import Detail
 from nxscribe.sources._connection import Address
 from nxscribe.sources.tango._addresses import WRITE
@@ -63,6 +63,7 @@ class Configuration:
 def configuration_of(info: tango.AttributeInfo) -> Configuration:
     """The part of a configuration that readings need. A unit that was not set is empty."""
     unit = _told(lambda: info.unit)
+    units.is_known(unit)  # looked up now, for a formula that computes with it in a trigger
     shown = {"display_unit": _told(lambda: info.display_unit), "format": _told(lambda: info.format)}
     labels = info.enum_labels
     return Configuration(
