@@ -1,4 +1,4 @@
-"""A simulated beamline that runs anywhere: a real Tango database, real device servers, a camera that writes frames.
+"""A simulated beamline for any computer: a real Tango database, device servers, and a camera that writes files.
 
 The demo and the tests use it, and the service does not. docs/explanation/simulation.md says what is simulated. The
 modules and packages:

@@ -1,4 +1,4 @@
-"""The beam: how much of it the ring, the attenuator and the shutter let through, for all devices that stand in it."""
+"""The X-ray beam, as the storage ring, the attenuator and the shutter leave it. All devices of one process share it."""
 
 from __future__ import annotations
 
@@ -23,14 +23,15 @@ MATERIALS = tuple(_ATTENUATION_PER_MM)
 
 
 def ring_current_ma(time_s: float) -> float:
-    """The stored current: it decays with the lifetime and is filled up every `TOP_UP_S`."""
+    """The stored current (mA) at a time (seconds since the epoch). It decays, and is refilled every `TOP_UP_S`."""
     return RING_CURRENT_MA * math.exp(-(time_s % TOP_UP_S) / (RING_LIFETIME_H * 3600))
 
 
 def transmission(material: str, thickness_um: float, energy_kev: float) -> float:
-    """What an absorber lets through: Beer and Lambert, with a coefficient that falls as the energy's cube.
+    """The share of the photons that pass an absorber, from 0 to 1.
 
-    That law holds between absorption edges, which are left out here.
+    This is the law of Beer and Lambert with a coefficient that falls with the third power of the energy. The power law
+    holds between absorption edges, which are not simulated.
     """
     per_mm = _ATTENUATION_PER_MM[material] * (_REFERENCE_KEV / energy_kev) ** 3
     return math.exp(-per_mm * thickness_um / 1000)
@@ -38,7 +39,7 @@ def transmission(material: str, thickness_um: float, energy_kev: float) -> float
 
 @dataclass(slots=True)
 class Beam:
-    """What the devices have set in the beam's way."""
+    """The settings of the devices that change the beam."""
 
     energy_kev: float = 17.05
     material: str = "Al"
@@ -47,11 +48,11 @@ class Beam:
 
     @property
     def transmission(self) -> float:
-        """The share of the photons that the attenuator lets through."""
+        """The share of the photons that pass the attenuator, from 0 to 1."""
         return transmission(self.material, self.thickness_um, self.energy_kev)
 
     def flux(self, time_s: float) -> float:
-        """Photons per second that arrive at the sample; none behind a closed shutter."""
+        """Photons per second at the sample at a time (seconds since the epoch); 0 if the shutter is closed."""
         if not self.shutter_open:
             return 0.0
         current = ring_current_ma(time_s) / RING_CURRENT_MA
@@ -59,4 +60,4 @@ class Beam:
 
 
 BEAM = Beam()
-"""The one beam of this process: all devices that act on it or measure it are served together."""
+"""The beam of this process. All devices that change or measure it are in the same process."""

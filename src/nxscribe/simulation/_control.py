@@ -1,4 +1,4 @@
-"""The hands of a control system: it moves motors, works shutters and runs cameras, over Tango like any other."""
+"""A small control system: it moves motors, operates shutters and runs cameras, through Tango as a real one does."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ _MOVE_LIMIT_S = 60.0
 
 
 class Control:
-    """What the scans of the simulated beamline are played with. Proxies are made once and kept."""
+    """The devices of the simulated beamline for a scan. Each proxy is made once and kept."""
 
     def __init__(self, tango_host: str) -> None:
         self._host = tango_host
         self._proxies: dict[str, tango.DeviceProxy] = {}
 
     def device(self, name: str) -> tango.DeviceProxy:
-        """The proxy of a device, such as `sim/motor/sx`."""
+        """The proxy of a device, such as `sim/motor/sx`. Raises DevFailed if the device does not exist."""
         if name not in self._proxies:
             self._proxies[name] = tango.DeviceProxy(f"tango://{self._host}/{name}")
         return self._proxies[name]
 
     def read(self, attribute: str) -> float:
-        """The value of a numeric attribute, such as `sim/mono/dcm/energy`."""
+        """The value of a numeric attribute, such as `sim/mono/dcm/energy`, in the unit of the attribute."""
         device, name = attribute.rsplit("/", 1)
         return float(self.device(device).read_attribute(name).value)
 
     @contextmanager
     def moving(self, motor: str, position: float, velocity: float) -> Iterator[None]:
-        """Inside, a motor moves at this velocity; afterwards it has arrived, or an error has stopped it."""
+        """A context in which a motor moves at a velocity. At its end the motor has arrived, or was stopped."""
         proxy = self.device(f"sim/motor/{motor}")
         usual = proxy.velocity
         proxy.velocity = velocity
@@ -51,7 +51,7 @@ class Control:
     def move(self, **positions: float) -> None:
         """Move several motors at once, and wait until all have arrived.
 
-        Raises SimulationError when one never does.
+        Raises SimulationError if a motor does not arrive.
         """
         for motor, position in positions.items():
             self.device(f"sim/motor/{motor}").position = position

@@ -1,6 +1,6 @@
-"""Values that wander as those of real devices do: smooth, bounded, and the same for everyone who asks at one time.
+"""Values that drift like those of real devices: smoothly, within limits, and the same for all readers at one time.
 
-Nothing here has a state: a device is asked, and says what it is at that instant.
+The functions have no state: a value depends only on the name and the time.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _WEIGHTS = (0.5, 0.3, 0.15, 0.05)
 
 
 def wander(name: str, time_s: float) -> float:
-    """A number between -1 and 1 that drifts with time, differently for each name."""
+    """A number from -1 to 1 that drifts with time (seconds since the epoch), in a different way for each name."""
     phase = zlib.crc32(name.encode()) / 2**32
     return sum(
         weight * math.sin(2 * math.pi * (time_s / period + phase * (index + 1)))
@@ -23,5 +23,5 @@ def wander(name: str, time_s: float) -> float:
 
 
 def around(value: float, relative: float, name: str, time_s: float) -> float:
-    """The value as it is measured: within `relative` of what it should be."""
+    """A measured value: `value` with a drift of at most the share `relative` of it, such as 0.01."""
     return value * (1 + relative * wander(name, time_s))

@@ -1,4 +1,4 @@
-"""A camera as a control system uses it: where to save, how many frames of what, and wait until they are on disk."""
+"""The client of a camera: it sets the files and the number of frames, and waits until the frames are on the disk."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _SUFFIXES = {"EDF": ".edf", "HDF5": ".h5"}
 
 
 class Imaging:
-    """The client's side of one camera of Lima's."""
+    """The client of one Lima camera."""
 
     def __init__(self, control: Control, camera: str) -> None:
         self._proxy = control.device(f"sim/limaccds/{camera}")
 
     def make_ready(self, directory: Path, file_format: str, exposure_s: float) -> None:
-        """Set all that stays as it is during a scan.
+        """Set everything that does not change during a scan.
 
         The frames will be saved in the folder, which is made if need be, under names that begin with the folder's;
         the numbers go on behind those of the files that are there already.
@@ -47,16 +47,16 @@ class Imaging:
 
     @property
     def directory(self) -> Path:
-        """Where the camera saves."""
+        """The folder in which the camera saves its files."""
         return Path(self._proxy.read_attribute("saving_directory").value)
 
     @property
     def next_number(self) -> int:
-        """The number of the file that will be written next."""
+        """The number in the name of the next file."""
         return int(self._proxy.read_attribute("saving_next_number").value)
 
     def binning(self, pixels: int) -> None:
-        """Read so many pixels by so many as one."""
+        """Combine squares of `pixels` by `pixels` into one pixel."""
         self._proxy.write_attribute("image_bin", [pixels, pixels])
 
     def _status(self) -> str:

@@ -1,4 +1,4 @@
-"""The simulated beamline's inventory: which devices there are, what serves them, and what the database says of them."""
+"""The devices of the simulated beamline, the servers that serve them, and their properties in the Tango database."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ SERVERS: dict[str, tuple[tuple[str, str], ...]] = {
     "motors": ((f"{_DEVICES}.motor", "Motor"),),
     "cameras": (("nxscribe.simulation.camera", "LimaCCDs"),),
 }
-"""For each server process the module and name of its classes."""
+"""The classes of each server process: the module and the name of each class."""
 
 
 @dataclass(frozen=True, slots=True)
 class SimulatedDevice:
-    """One device, as it is registered."""
+    """One device as it is registered in the Tango database."""
 
     name: str
     class_name: str
     instance: str
     properties: Mapping[str, str | float] = field(default_factory=dict)
     attributes: Mapping[str, Mapping[str, str | float]] = field(default_factory=dict)
-    """Attribute properties that the database overrides: unit, limits, label."""
+    """Attribute properties that the database sets: unit, limits, label."""
 
 
 def _beam(name: str, class_name: str, **properties: str | float) -> SimulatedDevice:

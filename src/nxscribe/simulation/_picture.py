@@ -1,4 +1,4 @@
-"""A picture of the raw data as an analyst meets it: found through the master file alone."""
+"""A picture of the raw data, which is read only through the master file, as an analysis program does."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from PIL import Image
 
 _CURVE_HEIGHT, _CURVE_WIDTH = 320, 480
 _SPECTRA = 16
-"""So many times as long as high: such a frame holds spectra, one for each element of a detector."""
+"""If a frame is wider than high by this factor, it contains spectra: one row for each element of a detector."""
 _LEAST_SIDE = 480
-"""Pixels of a picture's longer side."""
+"""The smallest length of the longer side of a picture, in pixels."""
 _DARKEST, _BRIGHTEST = 0.5, 99.5
 """Percentiles of the frame that become black and white."""
 

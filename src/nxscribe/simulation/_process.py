@@ -1,4 +1,4 @@
-"""A server process of the simulation: started quietly, awaited by what it prints, never left behind."""
+"""A server process of the simulation. It is ready when it has printed a given text, and it ends with its parent."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _STOP_S = 3.0
 
 
 class SimulationError(NxscribeError):
-    """The simulated beamline cannot be had: a server did not start, or an acquisition failed."""
+    """An error of the simulated beamline: a server did not start, or an acquisition failed."""
 
 
 def _python_path() -> str:
@@ -48,11 +48,15 @@ class ChildProcess:
 
     @property
     def pid(self) -> int:
-        """The process id, as a test that stops or kills the server wants it."""
+        """The process id, for tests that stop or kill the server."""
         return self._process.pid
 
     def wait_for(self, pattern: str, timeout_s: float = 30.0) -> re.Match[str]:
-        """What the process printed, once it matches. Raises SimulationError, with all of it, when it never does."""
+        """Wait until the output matches a regular expression, and return the match.
+
+        Raises:
+            SimulationError: The process ended, or the output did not match within `timeout_s` seconds.
+        """
         deadline = time.monotonic() + timeout_s
         while True:
             ended = not self._process.is_alive  # before reading: what it printed last is read too
@@ -67,11 +71,11 @@ class ChildProcess:
             time.sleep(_POLL_S)
 
     def ask_to_stop(self) -> None:
-        """Let it begin to end, without waiting: several end side by side."""
+        """Ask the process to end, without waiting for it, so that several processes can end at the same time."""
         self._process.close_stdin()
 
     def stop(self) -> None:
-        """End it, and return when it is gone. May be called again."""
+        """End the process, and return when it has ended. Can be called more than once."""
         self._process.stop(_STOP_S)
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""Frames into files, as Lima names and writes them: EDF, one file per frame or several in one, and NeXus HDF5.
+"""Writes frames to files with the names and formats of Lima: EDF with one or more frames in a file, and NeXus HDF5.
 
 The HDF5 layout is that of Lima's own `CtSaving_Hdf5`: `/entry_0000/{instrument}/{detector}/data`, reached also by the
 soft link `/entry_0000/measurement/data`; one chunk per frame, not compressed.
@@ -19,7 +19,7 @@ from nxscribe.simulation.scenes import Counts, Frame
 
 @dataclass(frozen=True, slots=True)
 class SavingSettings:
-    """Lima's `saving_*` parameters."""
+    """The `saving_*` parameters of Lima."""
 
     directory: str = ""
     prefix: str = ""
@@ -30,39 +30,39 @@ class SavingSettings:
     frame_per_file: int = 1
 
     def path(self, number: int) -> Path:
-        """The file of that number: directory, prefix, number, suffix."""
+        """The path of the file with a number: directory, prefix, number, suffix."""
         index = self.index_format % number if "%" in self.index_format else self.index_format
         return Path(self.directory) / f"{self.prefix}{index}{self.suffix}"
 
     def paths(self, frames: int) -> tuple[Path, ...]:
-        """All files that a series of so many frames fills."""
+        """The paths of all files of a series with this number of frames."""
         files = -(-frames // self.frame_per_file)
         return tuple(self.path(self.next_number + index) for index in range(files))
 
 
 @dataclass(frozen=True, slots=True)
 class Acquisition:
-    """What every file tells of the camera and the series."""
+    """The description of the camera and the series that every file contains."""
 
     detector: str
     type: str
     model: str
     pixel_size_m: tuple[float, float]
-    """Width and height."""
+    """The width and the height of a pixel, in metres."""
     max_size: tuple[int, int]
-    """Width and height in pixels, before binning."""
+    """The width and the height of the sensor in pixels, before binning."""
     exposure_s: float
     frames: int
     trigger_mode: str
     header: dict[str, str] = field(default_factory=dict)
-    """Lima's common header: its acquisition and image parameters, as texts."""
+    """The common header of Lima: its acquisition and image parameters, as texts."""
 
 
 class FrameFile(Protocol):
-    """A file that takes frames, one after the other. It is whole once it is closed."""
+    """A file to which frames are written one after the other. It is complete when it is closed."""
 
     def write(self, frame: Frame) -> None:
-        """Add a frame."""
+        """Add a frame, with its metadata."""
         ...
 
     def close(self) -> None:
@@ -71,7 +71,7 @@ class FrameFile(Protocol):
 
 
 class EdfFile:
-    """The ESRF's data format: a text header and the raw pixels, for each frame."""
+    """An EDF file (ESRF data format): for each frame a text header and the raw pixels."""
 
     def __init__(self, path: Path, acquisition: Acquisition) -> None:
         path.touch(exist_ok=False)
@@ -81,7 +81,7 @@ class EdfFile:
         self._frames = 0
 
     def write(self, frame: Frame) -> None:
-        """Add a frame, with the time and the scene's values in its header."""
+        """Add a frame. Its header has the time and the values of the scene."""
         now = datetime.now(UTC)
         times = {"time": now.strftime("%a %b %d %H:%M:%S %Y"), "time_of_day": f"{now.timestamp():.6f}"}
         header = {"acq_frame_nb": str(self._frames), **times, **self._header, **frame.header}
@@ -92,12 +92,12 @@ class EdfFile:
         self._frames += 1
 
     def close(self) -> None:
-        """Write what was given."""
+        """Write the frames that were added."""
         self._image.write(str(self._path))
 
 
 class LimaNexusFile:
-    """Lima's NeXus file: an NXentry with the frames in an NXdetector."""
+    """A NeXus file of Lima: an NXentry with the frames in an NXdetector."""
 
     def __init__(self, path: Path, acquisition: Acquisition) -> None:
         self._file = h5py.File(path, "x")
@@ -114,7 +114,7 @@ class LimaNexusFile:
         detector.attrs["default"] = "plot"
 
     def write(self, frame: Frame) -> None:
-        """Add a frame. The dataset grows: a series that is stopped leaves no empty frames behind."""
+        """Add a frame. The dataset grows with each frame, so that a stopped series has no empty frames."""
         if self._written == 0:
             self._make_dataset(frame.counts)
         self._data.resize(self._written + 1, axis=0)
@@ -138,7 +138,7 @@ class LimaNexusFile:
 
 
 FORMATS: dict[str, type[EdfFile | LimaNexusFile]] = {"EDF": EdfFile, "HDF5": LimaNexusFile}
-"""Lima's names of the formats that are written. A file that exists is never overwritten: FileExistsError."""
+"""The classes of the formats, by Lima's names. If a file exists, they raise FileExistsError."""
 
 
 def _describe(detector: h5py.Group, acquisition: Acquisition) -> None:

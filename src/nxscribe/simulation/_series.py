@@ -1,4 +1,4 @@
-"""One acquisition of a camera: frames taken at their pace and put on disk."""
+"""One acquisition of a camera: it takes frames at a constant rate and writes them to files."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from nxscribe.simulation.scenes import AnyScene, Geometry
 
 @dataclass(slots=True, eq=False)
 class Series:
-    """Frames of a scene, one after the other, each saved before the next is taken."""
+    """A series of frames of a scene. Each frame is saved before the next one is taken."""
 
     scene: AnyScene
     geometry: Geometry
     acquisition: Acquisition
     period_s: float
-    """From one frame to the next."""
+    """The time from one frame to the next, in seconds."""
     saving: SavingSettings
-    """As it stands: its next number rises with each file."""
+    """The present settings: the next number increases with each file."""
     saves: bool
     started: bool = False
     last_ready: int = -1
     last_saved: int = -1
     fault: str = ""
-    """Why the series broke off; empty when it did not."""
+    """Why the series failed; empty if it did not."""
     _stopping: threading.Event = field(default_factory=threading.Event)
 
     def run(self, on_frame: Callable[[], None]) -> None:
-        """Take all frames, or as many as come before `stop` or a fault. `on_frame` is called after each."""
+        """Take all frames, or those until `stop` or a fault. `on_frame` is called after each frame."""
         try:
             self._take(on_frame)
         except Exception as error:  # noqa: BLE001 - a detector reports its fault, whatever it is, and stays alive
             self.fault = f"{type(error).__name__}: {error}"
 
     def stop(self) -> None:
-        """End after the frame that is being taken."""
+        """End the series after the present frame."""
         self._stopping.set()
 
     def _take(self, on_frame: Callable[[], None]) -> None:

@@ -1,4 +1,4 @@
-"""The simulated beamline as a whole: its devices registered, its servers running, its scans."""
+"""The whole simulated beamline: it registers the devices, runs the servers, and performs scans."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from nxscribe.tango_text import words_of
 
 
 class SimulatedBeamline:
-    """A context manager: inside, every device of `layout.DEVICES` answers in the given Tango database.
+    """A context manager: inside it, every device of `_inventory.DEVICES` answers in the given Tango database.
 
     Args:
         tango_host: The database, as in TANGO_HOST: `127.0.0.1:10000`.
         data_root: The folder below which all scans save; relative folders are taken from there.
 
     Raises:
-        SimulationError: A server does not come up.
+        SimulationError: A server does not start.
     """
 
     def __init__(self, tango_host: str, data_root: Path) -> None:
@@ -56,30 +56,30 @@ class SimulatedBeamline:
         return self
 
     def prepare(self, technique: str, directory: Path, frames: int | None = None) -> Parameters:
-        """What a control system does before it announces a scan: beam, motors, where the camera saves.
+        """Do what a control system does before a scan starts: set the beam, the motors and the files of the camera.
 
         Args:
             technique: One of `techniques.TECHNIQUES`.
-            directory: The scan's folder, below the data root; it is made if need be.
-            frames: How large the scan shall be: projections (tomo), angles per plane (holo), directions (mrt), points
-                of one side of the map (scan, fluo). None: as large as suits a demonstration.
+            directory: The folder of the scan, below the data root. It is created if necessary.
+            frames: The size of the scan: projections (tomo), angles per plane (holo), directions (mrt), points
+                of one side of the map (scan, fluo). None: a size for a demonstration.
 
         Returns:
-            The parameters for the scan's start, by placeholder.
+            The parameters for the start of the scan, by placeholder.
         """
         return _technique(technique, frames).prepare(self._control, self._below_root(directory))
 
     def acquire(
         self, technique: str, directory: Path, on_progress: Progress | None = None, frames: int | None = None
     ) -> Parameters:
-        """Play the scan that was prepared for this folder, with the same size; return when its last file is whole.
+        """Perform the scan that was prepared for this folder, with the same size. Returns when its files are complete.
 
         Returns:
-            The parameters for the scan's end, by placeholder.
+            The parameters for the end of the scan, by placeholder.
 
         Raises:
             SimulationError: A motor does not arrive, or a camera reports a fault.
-            DevFailed: A device refuses, such as a camera that runs already.
+            DevFailed: A device refuses a command, for example because a camera is already running.
         """
         kind = _technique(technique, frames)
         prepared = Imaging(self._control, kind.camera).directory
@@ -98,7 +98,7 @@ class SimulatedBeamline:
         return absolute
 
     def wait_ready(self) -> None:
-        """Return once every server answers."""
+        """Wait until every server answers. Raises SimulationError if one does not."""
         for server in self.servers:
             server.wait_for("Ready to accept request")
 
@@ -119,7 +119,7 @@ def _technique(name: str, size: int | None) -> Technique:
 
 
 def register(tango_host: str) -> None:
-    """Make the devices of `layout.DEVICES` known to a Tango database."""
+    """Register the devices of `_inventory.DEVICES` in a Tango database."""
     name, port = tango_host.split(":")
     try:
         database = tango.Database(name, int(port))

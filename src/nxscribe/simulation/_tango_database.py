@@ -1,4 +1,4 @@
-"""A Tango database to oneself: PyTango's own server on SQLite, in a temporary folder, on a free loopback port."""
+"""A separate Tango database: PyTango's server on SQLite, in a temporary folder, on a free port of this computer."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from nxscribe.simulation._process import ChildProcess
 
 
 class TangoDatabase:
-    """A context manager: inside, a Tango database answers at `host`; afterwards nothing is left of it.
+    """A context manager. Inside it, a Tango database answers at `host`. At its end, the database is removed.
 
-    Stop the device servers before the database: they take their leave from it.
+    Stop the device servers before the database, because they unregister from it.
 
-    Raises SimulationError when the server does not come up.
+    Raises SimulationError if the server does not start.
     """
 
     host: str

@@ -1,6 +1,6 @@
-"""A camera under Lima's Tango interface, LimaCCDs: the same names with the same meanings, and real files.
+"""A camera with the Tango interface of Lima (LimaCCDs): the same names with the same meanings, and real files.
 
-What it sees is the `scene` that was put before it. All else is as a client of Lima knows it: parameters are set,
+The attribute `scene` has what the camera sees. Everything else is as clients of Lima know it: parameters are set,
 `prepareAcq` checks them, `startAcq` returns at once, and `acq_status` tells when the last frame is on disk.
 """
 
@@ -29,10 +29,10 @@ _CHOICES = {
     "acq_mode": ("SINGLE",),
     "acq_trigger_mode": ("INTERNAL_TRIGGER",),
 }
-"""The texts that these attributes may be: Lima knows more, this camera no others."""
+"""The values that these attributes accept. Lima knows more values; this camera does not accept them."""
 
 _DEFAULTS: dict[str, str | float] = {}
-"""What the settings below are after a restart."""
+"""The values of the settings after a restart."""
 
 
 def _setting(name: str, start: str | float, doc: str, **properties: object) -> attribute:
@@ -62,7 +62,7 @@ def _told(name: str, dtype: type, doc: str, read: Callable[[LimaCCDs], str | flo
 
 
 class LimaCCDs(Device):
-    """A simulated camera with Lima's generic interface."""
+    """A simulated camera with the generic interface of Lima."""
 
     settings: dict[str, Any]
     status: str
@@ -131,7 +131,7 @@ class LimaCCDs(Device):
     )
 
     def init_device(self) -> None:
-        """Come up ready, with Lima's defaults, before an empty beam."""
+        """Start in the state Ready, with Lima's defaults and an empty beam."""
         super().init_device()
         self.settings = dict(_DEFAULTS)
         self.status = "Ready"
@@ -144,23 +144,23 @@ class LimaCCDs(Device):
         self.set_state(DevState.ON)
 
     def delete_device(self) -> None:
-        """Stop, and give the last file the time to become whole."""
+        """Stop the series, and wait until its last file is complete."""
         if self._thread.is_alive() and self.series:
             self.series.stop()
             self._thread.join(1.0)
 
     @attribute(dtype=(float,), max_dim_x=2, unit="m", format="%8.2e", label="camera_pixelsize")
     def camera_pixelsize(self) -> tuple[float, float]:
-        """A pixel's width and height, before binning."""
+        """The width and the height of a pixel before binning, in metres."""
         return self.pixel_size, self.pixel_size
 
     @attribute(dtype=(int,), max_dim_x=2, access=_READ_WRITE, fset="write_image_bin", label="image_bin")
     def image_bin(self) -> tuple[int, int]:
-        """How many pixels are read as one, across and down."""
+        """The number of pixels that are combined into one, horizontally and vertically."""
         return self._binning, self._binning
 
     def write_image_bin(self, value: Sequence[int]) -> None:
-        """Bin. Refused unless it is the same both ways and leaves something of the image."""
+        """Set the binning. It must be the same in both directions and not larger than the image."""
         self.refuse_if_running("image_bin cannot be set")
         x, y = map(int, value)
         if x != y or not 1 <= x <= min(self.width, self.height):
@@ -169,17 +169,17 @@ class LimaCCDs(Device):
 
     @attribute(access=_READ_WRITE, fset="write_scene", label="scene")
     def scene(self) -> str:
-        """What stands before the camera, as JSON. No camera of Lima's has this: it stands for the world."""
+        """What the camera sees, as JSON. A Lima camera has no such attribute: it represents the physical world."""
         return scene_text(self._scene)
 
     def write_scene(self, value: str) -> None:
-        """Put something else before the camera."""
+        """Change what the camera sees."""
         self.refuse_if_running("the scene cannot change")
         self._scene = read_scene(value)
 
     @command
     def prepareAcq(self) -> None:  # noqa: N802 - Lima's name
-        """Check the parameters and make ready for one series."""
+        """Check the parameters, and prepare one series."""
         self.refuse_if_running("prepareAcq is not possible")
         saving = SavingSettings(**{one.name: self.settings[f"saving_{one.name}"] for one in fields(SavingSettings)})
         saves = self.settings["saving_mode"] == "AUTO_FRAME"
@@ -197,7 +197,7 @@ class LimaCCDs(Device):
 
     @command
     def startAcq(self) -> None:  # noqa: N802 - Lima's name
-        """Start the series that was prepared. Returns at once."""
+        """Start the series that was prepared. Returns immediately."""
         self.refuse_if_running("startAcq is not possible")
         series = self.series
         if series is None or series.started:
@@ -209,13 +209,13 @@ class LimaCCDs(Device):
 
     @command
     def stopAcq(self) -> None:  # noqa: N802 - Lima's name
-        """Stop after the frame that is being taken. The files are whole when acq_status is no longer Running."""
+        """Stop after the present frame. The files are complete when `acq_status` is not Running any more."""
         if self.series:
             self.series.stop()
 
     @property
     def shape(self) -> tuple[int, int]:
-        """The rows and columns of a frame, binned."""
+        """The number of rows and columns of a frame after binning."""
         return self.height // self._binning, self.width // self._binning
 
     def _take(self, series: Series) -> None:

@@ -1,4 +1,4 @@
-"""What most simulated devices are: always on, with values that were set and are read back by encoders that flicker."""
+"""The base class of most simulated devices: they are always on, and their values drift slightly around what was set."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from nxscribe.simulation._drift import wander
 
 
 class Instrument(Device):
-    """A device that is on as soon as it is there."""
+    """A device whose state is ON from its start."""
 
     def init_device(self) -> None:
-        """Come up, with the values that it has after a restart."""
+        """Start with the values that the device has after a restart."""
         super().init_device()
         self.set_state(DevState.ON)
 
     def flicker(self, name: str) -> float:
-        """A number between -1 and 1 that drifts, differently for each device and name."""
+        """A number from -1 to 1 that drifts with time, in a different way for each device and name."""
         return wander(f"{self.get_name()}/{name}", time.time())
 
 
 def setting(
     label: str, unit: str, start: float | str, doc: str, *, flicker: float = 0.0, **properties: object
 ) -> attribute:
-    """A read-write attribute that is what it was last set to, give or take the flicker of its encoder.
+    """Make a read-write attribute with the value that was set last, plus a drift of at most `flicker`.
 
-    `properties` are Tango's own: format, min_value, max_value … The type is that of `start`.
+    `properties` are properties of Tango attributes, such as format and min_value. The type is that of `start`.
     """
     memory = f"set {label}"
 

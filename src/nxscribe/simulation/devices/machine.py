@@ -1,4 +1,4 @@
-"""The storage ring and what stands in its tunnel."""
+"""The storage ring and devices in its tunnel."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nxscribe.simulation.devices._instrument import Instrument, setting
 
 
 class Ring(Instrument):
-    """The storage ring: the current decays and is filled up every twenty minutes."""
+    """The storage ring. Its current decays and is refilled every twenty minutes."""
 
     @attribute(label="Ring current", unit="mA", format="%8.4f", min_value=0, max_value=300)
     def current(self) -> float:
@@ -20,12 +20,12 @@ class Ring(Instrument):
 
     @attribute(label="Lifetime", unit="h", format="%6.3f", min_value=0)
     def lifetime(self) -> float:
-        """The time in which the current would fall to 1/e."""
+        """The time in which the current falls to 1/e."""
         return RING_LIFETIME_H * (1 + 0.01 * self.flicker("lifetime"))
 
     @attribute(label="Filling mode")
     def filling_mode(self) -> str:
-        """How the electron bunches are spread over the ring."""
+        """How the electron bunches are distributed over the ring."""
         return "7/8 multibunch"
 
     @attribute(label="Electron energy", unit="GeV", format="%8.5f")

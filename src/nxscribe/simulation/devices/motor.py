@@ -1,4 +1,4 @@
-"""Motors that take their time."""
+"""Motors that need time for a movement."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nxscribe.simulation.devices._instrument import Instrument
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A movement at constant velocity, so fast that starting and stopping do not count."""
+    """A movement at constant velocity. The acceleration is neglected."""
 
     start: float
     target: float
@@ -21,24 +21,24 @@ class Move:
     started_s: float
 
     def position(self, now_s: float) -> float:
-        """Where it is by then; once it has arrived, it stays."""
+        """The position at a time (seconds, as `started_s`); the target once it has arrived."""
         distance = abs(self.target - self.start)
         done = min(self.velocity * (now_s - self.started_s), distance)
         return self.start + done / distance * (self.target - self.start) if distance else self.target
 
     def is_over(self, now_s: float) -> bool:
-        """Whether it has arrived."""
+        """Whether it has arrived at a time (seconds, as `started_s`)."""
         return self.velocity * (now_s - self.started_s) >= abs(self.target - self.start)
 
 
 class Motor(Instrument):
-    """One axis: `position` moves it, its state is MOVING until it has arrived. Unit and limits are the database's."""
+    """One axis. Writing `position` moves it, and its state is MOVING until then. The database has unit and limits."""
 
     initial_position = device_property(dtype=float, default_value=0.0, doc="Where it stands after a restart.")
     initial_velocity = device_property(dtype=float, default_value=1.0, doc="The velocity after a restart.")
 
     def init_device(self) -> None:
-        """Come up standing."""
+        """Start without a movement."""
         super().init_device()
         self._velocity = float(self.initial_velocity)
         self._move = Move(self.initial_position, self.initial_position, self._velocity, 0.0)
@@ -49,13 +49,13 @@ class Motor(Instrument):
 
     @attribute(label="Position", format="%10.4f", access=AttrWriteType.READ_WRITE, fset="write_position")
     def position(self) -> tuple[float, float, AttrQuality]:
-        """Where the axis is; writing it starts a movement there."""
+        """The present position. Writing it starts a movement to the new position."""
         now = time.time()
         quality = AttrQuality.ATTR_VALID if self._move.is_over(now) else AttrQuality.ATTR_CHANGING
         return self._move.position(now), now, quality
 
     def write_position(self, value: float) -> None:
-        """Start to move. Refused while it moves: `Stop` comes first, as for any real axis."""
+        """Start a movement. It is refused during a movement: use `Stop` first, as for a real axis."""
         now = time.time()
         if not self._move.is_over(now):
             Except.throw_exception("StillMoving", f"{self.get_name()} is moving: call Stop, or wait", "write_position")
@@ -63,11 +63,11 @@ class Motor(Instrument):
 
     @attribute(label="Velocity", format="%8.3f", min_value=1e-6, access=AttrWriteType.READ_WRITE, fset="write_velocity")
     def velocity(self) -> float:
-        """How fast the next movement will be, in units of the position per second."""
+        """The velocity of the next movement, in units of the position per second."""
         return self._velocity
 
     def write_velocity(self, value: float) -> None:
-        """Set the velocity of the movements to come."""
+        """Set the velocity of later movements."""
         self._velocity = value
 
     @command

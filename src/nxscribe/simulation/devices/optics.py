@@ -1,4 +1,4 @@
-"""What shapes the beam on its way to the sample: monochromator, attenuator, slits, shutter."""
+"""Devices that shape the beam before the sample: monochromator, attenuator, slits, shutter."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SI111_ANGSTROM = 3.13560
 
 
 class Monochromator(Instrument):
-    """A double-crystal monochromator: its energy is that of its crystals' Bragg angle."""
+    """A double-crystal monochromator. Its energy follows from the Bragg angle of its crystals."""
 
     def _energy_kev(self) -> float:
         return BEAM.energy_kev * (1 + 2e-6 * self.flicker("bragg"))
@@ -49,11 +49,11 @@ class Monochromator(Instrument):
 
 
 class Attenuator(Instrument):
-    """Foils that weaken the beam."""
+    """Foils that absorb a part of the beam."""
 
     @attribute(label="Transmission", format="%8.6f", min_value=0, max_value=1)
     def transmission(self) -> float:
-        """The share of the photons that the foils let through at the present energy."""
+        """The share of the photons that pass the foils at the present energy, from 0 to 1."""
         return BEAM.transmission
 
     @attribute(
@@ -70,23 +70,23 @@ class Attenuator(Instrument):
         return BEAM.thickness_um
 
     def write_thickness(self, value: float) -> None:
-        """Move foils in or out."""
+        """Move foils into the beam or out of it."""
         BEAM.thickness_um = value
 
     @attribute(label="Material", access=AttrWriteType.READ_WRITE, fset="write_material")
     def material(self) -> str:
-        """The foils' chemical element."""
+        """The chemical element of the foils."""
         return BEAM.material
 
     def write_material(self, value: str) -> None:
-        """Change to other foils."""
+        """Use foils of another chemical element."""
         if value not in MATERIALS:
             Except.throw_exception("UnknownMaterial", f"no foils of {value!r}: there are {', '.join(MATERIALS)}", "")
         BEAM.material = value
 
 
 class Slits(Instrument):
-    """Two pairs of blades, each given by the opening between them and the place of its middle."""
+    """Two pairs of blades. Each pair has the size of its opening and the position of the middle of the opening."""
 
     horizontal_gap = setting(
         "Horizontal gap", "mm", 1.0, "The horizontal opening.", flicker=1e-4, format="%8.4f", min_value=0

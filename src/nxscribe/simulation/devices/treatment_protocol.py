@@ -1,4 +1,4 @@
-"""The irradiation protocol of microbeam radiation therapy: what was prescribed, for the record."""
+"""The protocol of an irradiation in microbeam radiation therapy: the prescribed values."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from nxscribe.simulation.devices._instrument import Instrument, setting
 
 
 class Protocol(Instrument):
-    """The prescription that the control system of an irradiation keeps."""
+    """The prescription of an irradiation, as its control system has it."""
 
     multi_slit_type = setting("Multislit", "", "ESRF 8/400", "The multislit collimator that makes the microbeams.")
     dose_rate = setting(

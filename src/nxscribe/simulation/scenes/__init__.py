@@ -1,4 +1,4 @@
-"""Scenes: what a camera sees. Each technique has one, which gives every frame of a series.
+"""Scenes: what a camera sees. Each technique has a scene, which computes every frame of a series.
 
 A scene is a set of plain numbers, which is sent to the process of the camera as JSON. They determine all frames.
 """
@@ -35,10 +35,10 @@ __all__ = [
 
 
 class Scene(Protocol):
-    """What a camera asks of that which it looks at."""
+    """What a camera sees. It computes the frames of a series."""
 
     def frame(self, number: int, geometry: Geometry) -> Frame:
-        """The frame of that number, from 0, in the series."""
+        """The frame with this number in the series; the first one has the number 0."""
         ...
 
 
@@ -53,7 +53,7 @@ def scene_text(scene: AnyScene) -> str:
 
 
 def read_scene(text: str) -> AnyScene:
-    """The scene that `scene_text` wrote. Raises ValueError for anything else."""
+    """The scene from a text of `scene_text`. Raises ValueError for any other text."""
     try:
         values = json.loads(text)
         return _BY_NAME[values.pop("scene")](**values)

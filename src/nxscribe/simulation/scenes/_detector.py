@@ -1,4 +1,4 @@
-"""From photons to counts: the part of the picture that belongs to beam and detector, whatever the sample."""
+"""From photons to counts: the part of a frame that depends on the beam and the detector, but not on the sample."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from nxscribe.simulation.scenes._phantom import Image
 Counts: TypeAlias = npt.NDArray[np.uint16] | npt.NDArray[np.uint32]
 
 OFFSET = 100.0
-"""What a pixel reads in the dark, in counts."""
+"""The counts of a pixel without light."""
 READ_NOISE = 2.5
-"""Its standard deviation, in counts."""
+"""The standard deviation of the noise of a pixel without light, in counts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
-    """What a scene must know of the camera that looks at it."""
+    """The properties of the camera that a scene needs."""
 
     rows: int
     columns: int
@@ -30,13 +30,13 @@ class Geometry:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """(rows, columns), as numpy and HDF5 count."""
+        """(rows, columns): the order of numpy and HDF5."""
         return self.rows, self.columns
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """One picture, and what its header shall say of how it was taken."""
+    """One frame, and the metadata for its header."""
 
     counts: Counts
     header: Mapping[str, str] = field(default_factory=dict)
@@ -44,9 +44,9 @@ class Frame:
 
 @lru_cache(maxsize=8)
 def profile(shape: tuple[int, int], stripes: float = 0.08) -> Image:
-    """The beam's intensity on each pixel, 1 at its best: a bell, and the stripes that multilayers and mirrors leave.
+    """The intensity of the beam on each pixel, at most 1: a bell curve with the stripes that multilayers cause.
 
-    It is the same for every frame of a shape, so that a flat field corrects it away.
+    It is the same for every frame of a shape, so that a flat-field correction removes it.
     """
     rows, columns = shape
     y = np.linspace(-1, 1, rows)[:, np.newaxis]
@@ -67,13 +67,13 @@ def expose(photons: Image, rng: np.random.Generator) -> npt.NDArray[np.uint16]:
 
 @dataclass(frozen=True, slots=True)
 class EmptyBeam:
-    """The beam with nothing in it: what a camera sees before anyone puts a scene there."""
+    """The beam without a sample. A camera sees it until its scene is set."""
 
     photons: float = 10_000.0
-    """Per pixel in the beam's middle."""
+    """Photons per pixel in the middle of the beam."""
     seed: int = 0
 
     def frame(self, number: int, geometry: Geometry) -> Frame:
-        """The frame of that number in the series, the same for the same seed."""
+        """The frame with this number in the series. The same seed gives the same frame."""
         rng = np.random.default_rng([self.seed, number])
         return Frame(expose(self.photons * profile(geometry.shape), rng))

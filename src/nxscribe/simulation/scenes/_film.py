@@ -12,7 +12,7 @@ from nxscribe.simulation.scenes._phantom import Image
 
 _FULL_SCALE = 50_000.0
 _DENSITY = 1.6
-"""The film's optical density where the dose has saturated it."""
+"""The optical density of the saturated film."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,20 +20,20 @@ class Film:
     """A series of films: each has one more cross-fire direction on it than the one before."""
 
     directions: int = 1
-    """On the first film."""
+    """The number of directions on the first film."""
     spacing_um: float = 400.0
-    """From centre to centre of two microbeams."""
+    """The distance between the centres of two microbeams, in micrometres."""
     width_um: float = 50.0
     beams: int = 12
     cross_angle_deg: float = 90.0
-    """Between one direction and the next."""
+    """The angle between two directions, in degrees."""
     valley: float = 0.03
-    """The dose between two microbeams, as a share of the peak's: what scattering leaves there."""
+    """The dose between two microbeams, which scattering causes, as a share of the peak dose."""
     film_pixel_um: float = 25.0
     seed: int = 0
 
     def dose(self, directions: int, geometry: Geometry) -> Image:
-        """The dose on the film after so many directions, in units of one peak's."""
+        """The dose on the film after this number of directions, in units of the dose of one peak."""
         y = (np.arange(geometry.rows) - (geometry.rows - 1) / 2)[:, np.newaxis] * self.film_pixel_um
         x = (np.arange(geometry.columns) - (geometry.columns - 1) / 2)[np.newaxis, :] * self.film_pixel_um
         total = np.zeros(geometry.shape)
@@ -48,7 +48,7 @@ class Film:
         return total
 
     def frame(self, number: int, geometry: Geometry) -> Frame:
-        """The film of that number in the series, as a scanner reads it: darker where the dose was higher."""
+        """The film with this number in the series, as a scanner reads it: a higher dose is darker."""
         dose = self.dose(self.directions + number, geometry)
         light = _FULL_SCALE * 10 ** (-_DENSITY * dose / (dose + 0.5))
         grain = np.random.default_rng([self.seed, number]).normal(1, 0.01, geometry.shape)

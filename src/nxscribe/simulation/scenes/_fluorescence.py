@@ -29,12 +29,12 @@ _WHERE = {
     "Zn": Phantom(BONE.bodies[4:6]),
 }
 _COUNTS = {"Ca": 9_000.0, "Fe": 12_000.0, "Cu": 2_500.0, "Zn": 6_000.0}
-"""In the alpha line, through one radius of stuff of density 1."""
+"""The counts in the alpha line for one radius of a material of density 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class FluorescenceMap:
-    """One frame for each point, row after row: its rows are the detector's elements, its columns energy bins."""
+    """One frame for each point, row after row. Its rows are elements of the detector, its columns energy bins."""
 
     columns: int = 10
     rows: int = 10
@@ -45,21 +45,21 @@ class FluorescenceMap:
     seed: int = 0
 
     def point_mm(self, number: int) -> tuple[float, float]:
-        """Where the point of that number lies, from the map's middle."""
+        """The coordinates (mm) of the point with this number, from the middle of the map."""
         row, column = divmod(number, self.columns)
         x = (column - (self.columns - 1) / 2) * self.step_x_mm
         y = (row - (self.rows - 1) / 2) * self.step_y_mm
         return round(x, 6), round(y, 6)
 
     def content(self, number: int) -> dict[str, float]:
-        """The mean counts in each element's alpha line at that point."""
+        """The mean counts in the alpha line of each chemical element at the point with this number."""
         s, z = (np.array([[position / self.radius_mm]]) for position in self.point_mm(number))
         return {
             element: _COUNTS[element] * float(where.projection(0.0, s, z).item()) for element, where in _WHERE.items()
         }
 
     def frame(self, number: int, geometry: Geometry) -> Frame:
-        """The spectra of the point of that number, one row for each element of the detector."""
+        """The spectra of the point with this number: one row for each element of the detector."""
         energy: Image = (np.arange(geometry.columns, dtype=np.float64) + 0.5) * BIN_KEV
         spectrum = 4 * np.exp(-energy / 8) + 1500 * _peak(energy, self.energy_kev)
         compton_kev = self.energy_kev / (1 + self.energy_kev / 510.999)  # scattered by 90 degrees

@@ -1,4 +1,4 @@
-"""Holograms: what is left of a small sample's phase after the cone of a focused beam has carried it to the camera.
+"""Holograms: the phase of a small sample in a focused beam, as intensity on a camera behind it.
 
 By the Fresnel scaling theorem a cone-beam hologram is a parallel-beam one, magnified: with the distances z1 from
 focus to sample and z2 from sample to camera, M = (z1 + z2) / z1, at the effective distance D = z2 / M.
@@ -17,13 +17,13 @@ from nxscribe.simulation.scenes._phantom import BONE, Image, rays
 
 _HC_KEV_NM = 1.239842
 _DELTA_AT_17_KEV = 9.0e-7
-"""The refractive index decrement of a light mineral; it falls as the energy's square."""
+"""The refractive index decrement of a light mineral. It falls with the square of the energy."""
 _BETA_OVER_DELTA = 1 / 300
 
 
 @dataclass(frozen=True, slots=True)
 class Hologram:
-    """One plane of a holotomography scan, or its reference, or a dark: a series of frames under rising angles."""
+    """One plane of a holotomography scan, its references, or its darks: a series of frames at increasing angles."""
 
     content: str = "sample"
     """`sample`, `reference` (the beam alone) or `dark`."""
@@ -38,11 +38,11 @@ class Hologram:
 
     @property
     def magnification(self) -> float:
-        """How much larger the picture is than the sample."""
+        """The magnification: the size of the image divided by the size of the sample."""
         return (self.source_sample_mm + self.sample_detector_mm) / self.source_sample_mm
 
     def frame(self, number: int, geometry: Geometry) -> Frame:
-        """The frame of that number in the series, the same for the same seed."""
+        """The frame with this number in the series. The same seed gives the same frame."""
         angle = self.first_angle_deg + number * self.angle_step_deg
         photons = np.zeros(geometry.shape)
         if self.content != "dark":
@@ -53,7 +53,7 @@ class Hologram:
         return Frame(expose(photons, np.random.default_rng([self.seed, number])), header)
 
     def intensity(self, angle_deg: float, geometry: Geometry) -> Image:
-        """The hologram without beam profile and noise: 1 where the sample is far."""
+        """The intensity without beam profile and noise: 1 far from the sample. Its shape is that of the camera."""
         pixel_um = geometry.pixel_um / self.magnification
         thickness_um = self.radius_um * BONE.projection(angle_deg, *rays(geometry.shape, self.radius_um / pixel_um))
         wave = exit_wave(thickness_um, self.energy_kev)
@@ -61,7 +61,7 @@ class Hologram:
 
 
 def exit_wave(thickness_um: Image, energy_kev: float) -> npt.NDArray[np.complex128]:
-    """The wave just behind the sample, for a plane wave of amplitude 1 before it: projection approximation."""
+    """The complex wave directly behind the sample, for a plane wave of amplitude 1 (projection approximation)."""
     delta = _DELTA_AT_17_KEV * (17.0 / energy_kev) ** 2
     wave_number_per_um = 2 * math.pi / (_HC_KEV_NM / energy_kev * 1e-3)
     wave: npt.NDArray[np.complex128] = np.exp(-(1j + _BETA_OVER_DELTA) * wave_number_per_um * delta * thickness_um)
@@ -69,10 +69,10 @@ def exit_wave(thickness_um: Image, energy_kev: float) -> npt.NDArray[np.complex1
 
 
 def propagate(wave: npt.NDArray[np.complex128], pixel_um: float, distance_mm: float, energy_kev: float) -> Image:
-    """The intensity of a wave after a distance in free space, by Fresnel's transfer function.
+    """The intensity of a wave after a distance in free space, by the transfer function of Fresnel.
 
-    The picture's edges meet: the wave must be alike there, as it is where the sample fills no edge. A blur of half a
-    pixel stands for the source's size and the scintillator.
+    The image is periodic: the wave must be equal at opposite edges, so that the sample must not touch them. A blur of
+    half a pixel represents the size of the source and the scintillator.
     """
     wavelength_um = _HC_KEV_NM / energy_kev * 1e-3
     fy, fx = (np.fft.fftfreq(count, pixel_um) for count in wave.shape)

@@ -1,4 +1,4 @@
-"""A point of a motor scan: the sample's shadow on the spot that the focused beam makes on a camera used as a diode."""
+"""A point of a motor scan: the shadow of the sample in the spot of the focused beam, on a camera used as a diode."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from nxscribe.simulation.scenes._phantom import BONE
 
 @dataclass(frozen=True, slots=True)
 class MeshPoint:
-    """The sample stands at `x_mm`, `y_mm`; all frames of the series show that point."""
+    """The sample at the position `x_mm`, `y_mm`. All frames of the series show this point."""
 
     x_mm: float = 0.0
     y_mm: float = 0.0
     radius_mm: float = 0.5
     attenuation: float = 0.9
-    """The line integral of the attenuation through one radius of the sample's densest stuff."""
+    """The line integral of the attenuation through one radius of the densest material of the sample."""
     photons: float = 5_000.0
-    """Per pixel in the spot's middle."""
+    """Photons per pixel in the middle of the spot."""
     seed: int = 0
 
     @property
     def transmission(self) -> float:
-        """The share of the beam that comes through at this point."""
+        """The share of the beam that passes the sample at this point, from 0 to 1."""
         s, z = (np.array([[position / self.radius_mm]]) for position in (self.x_mm, self.y_mm))
         return float(np.exp(-self.attenuation * BONE.projection(0.0, s, z)).item())
 
     def frame(self, number: int, geometry: Geometry) -> Frame:
-        """The frame of that number in the series, the same for the same seed."""
+        """The frame with this number in the series. The same seed gives the same frame."""
         y = np.linspace(-1, 1, geometry.rows)[:, np.newaxis]
         x = np.linspace(-1, 1, geometry.columns)[np.newaxis, :]
         spot = np.exp(-8 * (x**2 + 1.5 * y**2))

@@ -1,4 +1,4 @@
-"""A sample of ellipsoids, whose line integrals are known exactly: what a projection must show, without a raster.
+"""A sample of ellipsoids, whose line integrals are known exactly, so that projections have no error of a raster.
 
 The geometry is that of a parallel beam and a vertical axis of rotation. A sample's unit of length is the radius of
 the cylinder that holds it; the coordinates x and y turn with the sample, z points up along the axis.
@@ -18,14 +18,14 @@ Image: TypeAlias = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Ellipsoid:
-    """One body, with one axis along z."""
+    """One ellipsoid with an axis along z."""
 
     density: float
-    """What it adds to the sample's density where it is; negative for a hole."""
+    """The density that it adds to the sample; negative for a hole."""
     semi_axes: tuple[float, float, float]
     centre: tuple[float, float, float] = (0.0, 0.0, 0.0)
     tilt_deg: float = 0.0
-    """How far it is turned about z."""
+    """Its rotation about z, in degrees."""
 
     @property
     def mass(self) -> float:
@@ -56,7 +56,7 @@ class Phantom:
 
     @property
     def mass(self) -> float:
-        """The integral of the density over the volume: the same under every angle."""
+        """The integral of the density over the volume. It is the same for every angle."""
         return sum(body.mass for body in self.bodies)
 
     def projection(self, angle_deg: float, s: Image, z: Image) -> Image:
@@ -79,11 +79,11 @@ BONE = Phantom(
         Ellipsoid(-0.30, (0.07, 0.05, 0.07), (-0.38, -0.22, -0.30), 40.0),
     )
 )
-"""A shell with inclusions, holes and a pin on the axis: no symmetry that could hide a mirrored or turned image."""
+"""A shell with inclusions, holes and a pin on the axis. It is asymmetric, so that a mirrored image is noticed."""
 
 
 def rays(shape: tuple[int, int], pixels_per_radius: float) -> tuple[Image, Image]:
-    """The (s, z) of the pixels' centres for an image of (rows, columns): the axis in the middle, row 0 on top."""
+    """The coordinates (s, z) of the centres of the pixels of an image. The axis is in the middle, row 0 at the top."""
     rows, columns = shape
     s: Image = (np.arange(columns, dtype=np.float64) - (columns - 1) / 2) / pixels_per_radius
     z: Image = ((rows - 1) / 2 - np.arange(rows, dtype=np.float64)) / pixels_per_radius

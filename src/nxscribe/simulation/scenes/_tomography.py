@@ -12,7 +12,7 @@ from nxscribe.simulation.scenes._phantom import BONE, rays
 
 
 class ImageKey(IntEnum):
-    """What a frame shows, in NXtomo's numbers."""
+    """What a frame shows, in the numbers of NXtomo."""
 
     PROJECTION = 0
     FLAT = 1
@@ -21,7 +21,7 @@ class ImageKey(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Tomography:
-    """The darks, then flats before every `flats_every` projections and after the last."""
+    """The darks, and then the projections, with flats before every `flats_every` of them and after the last one."""
 
     projections: int = 180
     darks: int = 10
@@ -29,16 +29,16 @@ class Tomography:
     flats_every: int = 90
     range_deg: float = 180.0
     radius_pixels: float = 84.0
-    """How large the sample is on the camera."""
+    """The radius of the sample on the camera, in pixels."""
     attenuation: float = 0.9
-    """The line integral of the attenuation through one radius of the sample's densest stuff."""
+    """The line integral of the attenuation through one radius of the densest material of the sample."""
     photons: float = 20_000.0
-    """Per pixel in the beam's middle."""
+    """Photons per pixel in the middle of the beam."""
     seed: int = 0
 
     @property
     def sequence(self) -> tuple[tuple[ImageKey, float], ...]:
-        """What each frame is, and the angle (degrees) at which the sample stands by then."""
+        """The kind of each frame, and the angle of the sample (degrees)."""
         angles = [self.range_deg * index / self.projections for index in range(self.projections)]
         frames = [(ImageKey.DARK, 0.0)] * self.darks
         for start in range(0, self.projections, self.flats_every):
@@ -47,7 +47,7 @@ class Tomography:
         return (*frames, *[(ImageKey.FLAT, self.range_deg)] * self.flats)
 
     def frame(self, number: int, geometry: Geometry) -> Frame:
-        """The frame of that number in the series, the same for the same seed."""
+        """The frame with this number in the series. The same seed gives the same frame."""
         key, angle = self.sequence[number]
         photons = np.zeros(geometry.shape)
         if key is not ImageKey.DARK:

@@ -1,4 +1,4 @@
-"""The scans of the simulated beamline, one private module for each technique: what a control system does in a scan."""
+"""The scans of the simulated beamline: what a control system does in a scan. Each technique has a private module."""
 
 from __future__ import annotations
 
@@ -18,4 +18,4 @@ TECHNIQUES: dict[str, type[Tomo | Holo | Mrt | Scan | Fluo]] = {
     "scan": Scan,
     "fluo": Fluo,
 }
-"""Every technique's class; its argument is the scan's size."""
+"""The class of each technique. Its argument is the size of the scan."""

@@ -1,4 +1,4 @@
-"""A fluorescence map: the sample is swept through the focus line by line, every point one set of spectra."""
+"""A fluorescence map: the sample moves through the focus line by line. Each point has one set of spectra."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nxscribe.simulation.techniques._technique import Parameters, Progress
 _DWELL_S = 0.005
 _RANGE_MM = 1.0
 _DETECTOR = Geometry(rows=4, columns=2048, pixel_um=8000.0)
-"""That of the simulated camera."""
+"""The geometry of the simulated camera: one row for each detector element, one column for each energy bin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Fluo:
         return {"scan_type": "continuous", "dwell_time": _DWELL_S, **axes}
 
     def acquire(self, control: Control, progress: Progress) -> Parameters:
-        """Sweep the map."""
+        """Measure the map line by line."""
         points = self.size**2
         scene = self.scene(control.read("sim/mono/dcm/energy"))
         x, y = scene.point_mm(points - 1)

@@ -22,7 +22,7 @@ _RANGE_DEG = 180.0
 
 @dataclass(frozen=True, slots=True)
 class Holo:
-    """Darks, then for each plane references and images; `size` counts the angles of one plane."""
+    """Darks, and then references and images for each plane. `size` is the number of angles of one plane."""
 
     size: int = 5
     camera: ClassVar[str] = "frelon"

@@ -19,13 +19,16 @@ _EXPOSURE_S = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Mrt:
-    """An irradiation; `size` counts the directions of the cross-fire. Each leaves its picture of the film."""
+    """An irradiation. `size` is the number of directions. There is one image of the film for each direction."""
 
     size: int = 4
     camera: ClassVar[str] = "frelon"
 
     def prepare(self, control: Control, directory: Path) -> Parameters:
-        """Stand before the beam, with the multislit in it. The chambers before the fast shutter see it all the time."""
+        """Move the sample to the beam, and the multislit into it.
+
+        The ionisation chambers before the fast shutter always have beam.
+        """
         control.shutter(is_open=True)
         control.move(multislit=12.0, ctc=0.0, intlcd=0.0, cross=0.0, zmrt=_START_MM)
         camera = Imaging(control, self.camera)

@@ -20,7 +20,7 @@ _BINNING = 4
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """A mesh of `sx` and `sy`; `size` counts the points of one side."""
+    """A mesh of the motors `sx` and `sy`. `size` is the number of points of one side."""
 
     size: int = 9
     camera: ClassVar[str] = "frelon"

@@ -1,4 +1,4 @@
-"""What every technique's scan has in common."""
+"""The interface of the scans of all techniques."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from typing import ClassVar, Protocol, TypeAlias
 from nxscribe.simulation._control import Control
 
 Parameters: TypeAlias = dict[str, object]
-"""What the control system itself knows of a scan, by the names of the definition's placeholders; plain JSON types."""
+"""What the control system itself knows of a scan, by the names of placeholders. The values are plain JSON types."""
 
 Progress: TypeAlias = Callable[[int, int], None]
-"""Told how many frames are done, of how many."""
+"""It is called with the number of finished frames and the number of all frames."""
 
 
 class Technique(Protocol):
-    """One kind of scan. What its size counts is the technique's own."""
+    """One kind of scan. Each technique has its own meaning of the size."""
 
     @property
     def size(self) -> int:
-        """How large the scan is."""
+        """The size of the scan."""
         ...
 
     camera: ClassVar[str]
-    """Which of `sim/limaccds/*` takes the frames."""
+    """The last part of the name of the camera, `sim/limaccds/*`."""
 
     def prepare(self, control: Control, directory: Path) -> Parameters:
-        """Make the beamline ready before the scan starts: motors, beam, where the camera saves."""
+        """Prepare the beamline before the start of the scan: the motors, the beam, and the files of the camera."""
         ...
 
     def acquire(self, control: Control, progress: Progress) -> Parameters:
-        """Play the scan, from the start to the last file on disk."""
+        """Perform the scan, until its last file is on the disk."""
         ...

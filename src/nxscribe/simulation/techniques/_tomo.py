@@ -13,12 +13,12 @@ from nxscribe.simulation.techniques._technique import Parameters, Progress
 
 _EXPOSURE_S = 0.005
 _Y_STEP_MM = 2.0
-"""How far the sample moves aside for the flats."""
+"""The distance by which the sample moves out of the beam for the flats, in millimetres."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tomo:
-    """A scan over 180 degrees; `size` counts the projections."""
+    """A scan over 180 degrees. `size` is the number of projections."""
 
     size: int = 180
     camera: ClassVar[str] = "pco"
@@ -29,14 +29,14 @@ class Tomo:
         return Tomography(projections=self.size, flats_every=max(1, self.size // 2))
 
     def prepare(self, control: Control, directory: Path) -> Parameters:
-        """Bring the camera close and the rotation to its start."""
+        """Move the camera close to the sample, and the rotation to its start."""
         control.shutter(is_open=True)
         control.move(sx=0.0, sy=0.0, srot=0.0, sourcex=1100.0, detx=100.0)
         Imaging(control, self.camera).make_ready(directory, "HDF5", _EXPOSURE_S)
         return self.counts()
 
     def counts(self) -> Parameters:
-        """The scan's plan, as ESRF's tomography macros call it."""
+        """The numbers of frames of the scan, under the names that the tomography macros of the ESRF use."""
         scene = self.scene
         return {
             "tomo_n": scene.projections,
@@ -48,7 +48,7 @@ class Tomo:
         }
 
     def acquire(self, control: Control, progress: Progress) -> Parameters:
-        """Turn, and take darks, flats and projections as the sample goes."""
+        """Turn the sample, and take darks, flats and projections."""
         scene = self.scene
         sequence = scene.sequence
         duration_s = _EXPOSURE_S * len(sequence)

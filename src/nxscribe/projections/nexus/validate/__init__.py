@@ -1,6 +1,6 @@
 """Validation of a master file: links, raw files, plots, units, times, identifiers, and the rules of NeXus.
 
-HDF5 and the NeXus validators do not report many faults that make a file useless. Therefore nxscribe checks a file
+HDF5 and the NeXus validators do not report many errors that make a file useless. Therefore nxscribe checks a file
 itself, and calls the validators for what they know. docs/explanation/validation.md lists all checks.
 """
 

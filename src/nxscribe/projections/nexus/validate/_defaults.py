@@ -15,7 +15,7 @@ from nxscribe.projections.nexus.validate._finding import Check, Finding
 
 
 def check_chain(master: h5py.File, file: str) -> Iterator[Finding]:
-    """Whether one comes from the root to a plot."""
+    """Errors in the chain of `@default` from the root of a file to a plot."""
     node: h5py.Group = master
     path = ""
     while nx_class(node) != "NXdata":
@@ -58,7 +58,7 @@ def _is_plot(node: object) -> bool:
 
 
 def check_plots(place: EntryContext) -> Iterator[Finding]:
-    """What is wrong with the plots and the inner defaults of an entry."""
+    """Errors in the plots of an entry and in the `@default` of its groups."""
     if "default" not in place.group.attrs and any(_is_plot(node) for _, node in objects(place.group)):
         yield place.find(
             Check.DEFAULT, f"{place.group.name}@default", "it is missing, so that no reader finds the entry's plot",

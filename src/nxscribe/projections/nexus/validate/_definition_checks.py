@@ -1,4 +1,4 @@
-"""The entry against its own definition, and what the entry itself says that it lacks."""
+"""Compares an entry with its own definition, and with the missing values that the entry itself lists."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ _OF_RAW: Final = ("data", "data_file")
 
 
 def check_account(place: EntryContext) -> Iterator[Finding]:
-    """What an entry of nxscribe's lacks, by its own account and by its own definition. Others' entries have neither."""
+    """What is missing in an entry of nxscribe: mandatory fields that it lists itself, and what its definition asks for.
+
+    An entry of another program has neither such a list nor a definition, and gives no findings.
+    """
     account = place.group.get(ACCOUNT)
     if not isinstance(account, h5py.Group):
         if text(place.group.file.attrs.get("creator")) == CREATOR:
@@ -92,10 +95,10 @@ def _lacking(place: EntryContext, lacking: dict[str, str]) -> Iterator[Finding]:
 
 
 def expected_to_lack(place: EntryContext) -> tuple[str, ...]:
-    """The paths from the entry below which raw data may rightly not be there.
+    """The paths from the entry below which raw data may be missing without an error.
 
-    A scan that was cut short has fewer than it was to have: all of them. Otherwise the groups of the detectors that
-    were asked for no frames.
+    If the scan ended early, these are all paths. Otherwise they are the groups of the detectors that had to take no
+    frames.
     """
     account = place.group.get(ACCOUNT)
     if not isinstance(account, h5py.Group) or account.get("end_reason") is None:

@@ -1,4 +1,4 @@
-"""Where the definition of an entry asks for what a finding is about: the line that its author can look for."""
+"""Finds the line of the definition that asks for the object of a finding, for the author of the definition."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nxscribe.projections.nexus.validate._entry_context import EntryContext
 from nxscribe.projections.nexus.validate._finding import Finding
 
 _LONGEST: Final = 120
-"""Letters of a line that are shown."""
+"""The number of characters of a line that are shown."""
 _CHANGE: Final = (
     "change it there, or the source of its placeholder in the config, and make the entry again: nxscribe regenerate "
     "--definition current"
@@ -25,16 +25,16 @@ _CHANGE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class DefinitionLines:
-    """The lines of one entry's definition, as the entry keeps it: with all its includes in it."""
+    """The lines of the definition of one entry, as it is stored in the entry: all included files are part of it."""
 
     entry: str = ""
-    """The entry's path in its file."""
+    """The path of the entry in its file."""
     name: str = ""
     lines: Mapping[str, tuple[int, str]] = field(default_factory=dict)
-    """By path from the entry: the number of the line, and the line."""
+    """The number of the line and its text, by the path from the entry."""
 
     def located(self, finding: Finding) -> Finding:
-        """The finding with the line that asks for its object, or for the group that holds it, where there is one."""
+        """The finding, with the line that asks for its object or for the group that contains it, if there is one."""
         if finding.definition or not finding.path.startswith(f"{self.entry}/"):
             return finding
         path = finding.path.removeprefix(self.entry).partition("@")[0].rstrip("/")
@@ -48,7 +48,7 @@ class DefinitionLines:
 
 
 def definition_lines(place: EntryContext) -> DefinitionLines:
-    """Those of an entry; none where it has no definition that can be read, which is a finding of its own."""
+    """The lines of an entry's definition; none if the definition cannot be read, which another check reports."""
     account = place.group.get(ACCOUNT)
     kept = definition_in(account) if isinstance(account, h5py.Group) else None
     if kept is None:

@@ -1,4 +1,4 @@
-"""Each field, link and group of an entry against the definition that the entry was made with."""
+"""Compares each field, link and group of an entry with the definition from which the entry was made."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TEXTS: Final = frozenset({"NX_CHAR", "CHAR"})
 
 
 def check_nodes(place: EntryContext, definition: Definition, told: set[str]) -> Iterator[Finding]:
-    """What is not as the definition has it. `told` are the paths that the entry itself says it lacks."""
+    """The differences between an entry and its definition. `told` has the missing paths that the entry itself lists."""
     is_over = "end_time" in place.group
     for path, node in definition.root.walk():
         where = f"{place.group.name}{path}"

@@ -1,4 +1,4 @@
-"""Where an entry really is, and a walk through all that is really in it."""
+"""The file that contains an entry, and iterators over the objects that the entry itself contains."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ Link: TypeAlias = h5py.HardLink | h5py.SoftLink | h5py.ExternalLink
 
 @dataclass(frozen=True, slots=True)
 class EntryContext:
-    """One entry in the file that holds it."""
+    """One entry in the file that contains it."""
 
     master: Path
-    """Relative names of raw files start at its folder."""
+    """The path of the master file. Relative names of raw files start at its folder."""
     file: Path
     name: str
     group: h5py.Group
 
     def listed(self, name: str) -> Path:
-        """The raw file of a name in a list of raw files, be it there or not."""
+        """The path of a raw file, from its name in a list of raw files. The file may be missing."""
         return Path(on_disk(str(resolve(name, self.master) or candidates(name, self.master)[0])))
 
     def find(self, check: Check, path: str, what: str, why: str = "", remedy: str = "") -> Finding:
-        """An error at a path in the file."""
+        """Make a finding (an error) for a path in the file."""
         return Finding(check, str(self.file), path, what, why, remedy)
 
 
 def listed_names(place: EntryContext) -> Iterator[str]:
-    """The names of all raw files that an entry lists."""
+    """The names of all raw files that an entry lists, as they are written there."""
     for path, node in objects(place.group):
         if isinstance(node, h5py.Dataset) and is_list(path, node, place):
             yield from texts(node)
@@ -55,7 +55,7 @@ def is_list(path: str, node: h5py.Dataset, place: EntryContext) -> bool:
 
 
 def master_of(file: Path) -> Path:
-    """The master of an entry's own file, by where that lies; any other file is its own master."""
+    """The master file of the file of an entry, from the place of that file. Any other file is its own master."""
     for path in (file, file.resolve()):
         if path.parent.name.endswith(ENTRIES):
             return path.parent.with_name(f"{path.parent.name.removesuffix(ENTRIES)}.h5")
@@ -63,9 +63,9 @@ def master_of(file: Path) -> Path:
 
 
 def links(group: h5py.Group) -> Iterator[tuple[str, Link]]:
-    """Every link below a group, with its path in the file. What it leads to is entered only where it is really there.
+    """Every link below a group, with its path in the file. Only hard links to groups are followed.
 
-    Hard links that go round in a ring are followed once.
+    A cycle of hard links is followed once.
     """
     seen = {group.id.__hash__()}
     waiting = [group]
@@ -83,7 +83,7 @@ def links(group: h5py.Group) -> Iterator[tuple[str, Link]]:
 
 
 def objects(group: h5py.Group) -> Iterator[tuple[str, Object]]:
-    """The group itself and every group and dataset that really is below it, each once."""
+    """The group itself and every group and dataset that hard links below it lead to, each once."""
     yield group.name, group
     seen: set[int] = set()
     for path, link in links(group):
@@ -95,7 +95,7 @@ def objects(group: h5py.Group) -> Iterator[tuple[str, Object]]:
 
 
 def text(value: object) -> str | None:
-    """An attribute's or dataset's text; None where it is not a single text."""
+    """The text of an attribute or a scalar dataset; None if it is not a single text."""
     if isinstance(value, h5py.Dataset):
         if value.shape not in {(), (1,)} or h5py.check_string_dtype(value.dtype) is None:
             return None
@@ -108,7 +108,7 @@ def text(value: object) -> str | None:
 
 
 def texts(value: object) -> list[str]:
-    """All texts of an attribute or dataset of texts; none where it holds something else."""
+    """All texts of an attribute or a dataset; none if its type is not text."""
     if isinstance(value, h5py.Dataset):
         if h5py.check_string_dtype(value.dtype) is None:
             return []
@@ -118,5 +118,5 @@ def texts(value: object) -> list[str]:
 
 
 def nx_class(node: object) -> str:
-    """The NeXus class of a group; empty where it has none."""
+    """The NeXus class of a group; empty if it has none."""
     return (text(node.attrs.get("NX_class")) or "") if isinstance(node, h5py.Group) else ""

@@ -1,4 +1,4 @@
-"""The examination of one master, entry after entry, each in the file that holds it."""
+"""Checks one master file: one entry after the other, each in the file that contains it."""
 
 from __future__ import annotations
 
@@ -43,10 +43,12 @@ _OWN = (
 
 
 def validate(master: Path, *, with_others: bool = True, only: Collection[str] = ()) -> Report:
-    """All that is wrong with a master file and with what it leads to. Never raises for what is wrong with a file.
+    """Check a master file and everything that it links to. Errors of a file are findings, and raise nothing.
 
-    `with_others` asks nexusformat and pynxtools, which takes some seconds for each entry. `only` names the
-    entries to look at, if not all.
+    Args:
+        master: The master file.
+        with_others: Whether to call nexusformat and pynxtools as well, which takes some seconds for each entry.
+        only: The names of the entries to check. Empty: all.
     """
     master = master.absolute()
     entries: list[str] = []

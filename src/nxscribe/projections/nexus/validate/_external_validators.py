@@ -1,8 +1,8 @@
-"""The judgement of nexusformat and pynxtools, by their Python interfaces.
+"""Calls nexusformat and pynxtools through their Python interfaces.
 
-Both print what they find and give next to nothing back (their commands' exit status is 0 on invalid files), so that
-their log is read. They get a stand-in of each entry and never the file itself: nexusformat opens files for writing,
-both with a lock, and both get lost in links to links.
+Both print their findings and return almost nothing (the exit status of their commands is 0 for invalid files).
+Therefore their log is read. They get a small copy of each entry and never the file itself, because nexusformat opens
+files for writing, both lock files, and both have problems with links to links.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ _HEADING = re.compile(r"(?:NX\w+|Field|Link|Group|Attribute): (/\S+)")
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One entry that is to be judged."""
+    """One entry for the validators."""
 
     file: Path
     entry: str
-    """Its path in the file."""
+    """The path of the entry in the file."""
     claims: tuple[tuple[str, str], ...]
-    """Each NXentry and NXsubentry that claims an application definition, and which."""
+    """The application definition that each NXentry and NXsubentry names, by its path."""
     lines: DefinitionLines
 
     def find(self, check: Check, path: str, what: str) -> Finding:
@@ -48,7 +48,7 @@ class Case:
 
 
 def case_of(place: EntryContext, lines: DefinitionLines) -> Case:
-    """What there is to judge about an entry.
+    """The case of an entry, with the application definitions that it names.
 
     A `definition` that does not begin with NX is not a claim: the ESRF's subentries name their technique there.
     """
@@ -62,7 +62,7 @@ def case_of(place: EntryContext, lines: DefinitionLines) -> Case:
 
 
 def judge(case: Case) -> Iterator[Finding]:
-    """What nexusformat says of all base classes, and both of every application definition that is claimed."""
+    """The findings of nexusformat on all base classes, and of both validators on each named application definition."""
     with tempfile.TemporaryDirectory(prefix="nxscribe-") as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # theirs
         stand_in = Path(folder) / "entry.h5"

@@ -1,4 +1,4 @@
-"""What validation finds: one sentence about one place of one file."""
+"""The findings of validation. Each is one sentence about one place in one file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from nxscribe.errors import Problem, Severity
 
 
 class Check(StrEnum):
-    """What was looked at."""
+    """The check that made a finding."""
 
     FILE = "file"
     LINKS = "links"
@@ -18,30 +18,30 @@ class Check(StrEnum):
     UNITS = "units"
     TIMES = "times"
     VALUES = "values"
-    """Numbers that cannot be."""
+    """Impossible numbers."""
     IDENTIFIERS = "identifiers"
     ACCOUNT = "account"
-    """Whether the entry is what its own definition asks for."""
+    """Whether the entry has what its own definition asks for."""
     NXTOMO = "nxtomo"
-    """What NXtomo says in words, where no validator sees it."""
+    """Rules that NXtomo has only in its text, where validators do not see them."""
     NEXUSFORMAT = "nexusformat"
     PYNXTOOLS = "pynxtools"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong, or that one should know."""
+    """One error or warning."""
 
     check: Check
     file: str
     path: str
-    """In that file; `/entry_0001/sample@units` for an attribute."""
+    """The path in the file; `/entry_0001/sample@units` for an attribute."""
     what: str
     why: str = ""
     remedy: str = ""
     severity: Severity = Severity.ERROR
     definition: str = ""
-    """Where the entry's definition asks for it: the definition's name, the number of the line, and the line."""
+    """The line of the definition that asks for the object: the definition's name, the number of the line, its text."""
 
     def __str__(self) -> str:
         explanation = Problem(self.what, self.why, self.remedy).explanation
@@ -51,7 +51,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All findings about one master and what it leads to."""
+    """All findings about one master file and everything that it links to."""
 
     file: str
     entries: tuple[str, ...]
@@ -59,5 +59,5 @@ class Report:
 
     @property
     def errors(self) -> tuple[Finding, ...]:
-        """The findings that make the file one that cannot be relied on."""
+        """The findings that are errors, so that the file is not reliable."""
         return tuple(finding for finding in self.findings if finding.severity is Severity.ERROR)

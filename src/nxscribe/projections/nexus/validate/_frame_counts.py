@@ -1,4 +1,4 @@
-"""How many frames each detector shows, against how many the scan was to have by the entry's own account."""
+"""Compares the number of frames of each detector with the number that the entry says the scan had to have."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nxscribe.projections.nexus.validate._finding import Check, Finding
 
 
 def check_frame_counts(place: EntryContext) -> Iterator[Finding]:
-    """Detectors that have fewer or more frames than they were asked for."""
+    """Detectors with fewer or more frames than the scan had to have."""
     account = place.group.get(ACCOUNT)
     if not isinstance(account, h5py.Group) or FRAMES_ASKED not in account or "end_reason" not in account:
         return

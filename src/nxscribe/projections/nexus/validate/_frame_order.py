@@ -1,4 +1,4 @@
-"""Frames of several files stand in the order in which the entry lists these files, and each stands once."""
+"""Checks that frames of several files are in the order in which the entry lists the files, and each of them once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class _Part(NamedTuple):
 
 
 def check_frame_order(place: EntryContext) -> Iterator[Finding]:
-    """Detectors of which frames are shown twice, or in another order than their files are listed."""
+    """Detectors with frames that are shown twice, or in another order than the list of their files."""
     for path, node in objects(place.group):
         if nx_class(node) != "NXdetector" or "data_file" not in node:
             continue

@@ -1,7 +1,7 @@
-"""Where frames really come from: the sources of virtual datasets, and files of external storage.
+"""Checks the sources of frames: the files of virtual datasets and of external storage.
 
-HDF5 itself says nothing: a virtual dataset reads as its fill value where a source is missing or short, and a truncated
-file of external storage reads as zeros.
+HDF5 itself reports no error: where a source is missing or too short, a virtual dataset gives its fill value, and
+external storage gives zeros.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from nxscribe.projections.nexus.validate._finding import Check, Finding
 
 
 def check_sources(place: EntryContext) -> Iterator[Finding]:
-    """What is wrong behind the datasets of an entry, through all files that they come from."""
+    """Errors in the sources of the datasets of an entry, through all files that they come from."""
     done: set[tuple[Path, str]] = set()
     for path, node in objects(place.group):
         if isinstance(node, h5py.Dataset):
@@ -44,7 +44,7 @@ def _behind_link(file: Path, path: str, done: set[tuple[Path, str]]) -> Iterator
 
 
 def problems_behind(dataset: h5py.Dataset, file: Path, done: set[tuple[Path, str]]) -> Iterator[str]:
-    """What is wrong with the bytes that a dataset is made of, in words."""
+    """Descriptions of the errors in the sources of a dataset."""
     key = (file, dataset.name)
     if key in done:
         return

@@ -1,4 +1,4 @@
-"""Links: every soft, hard and external link leads somewhere, and says where it comes from."""
+"""Checks that every soft, hard and external link has a target, and that it says where it comes from."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from nxscribe.projections.nexus.validate._finding import Check, Finding
 
 
 def check_links(place: EntryContext) -> Iterator[Finding]:
-    """What is wrong with the links of an entry."""
+    """Errors in the links of an entry."""
     for path, link in links(place.group):
         if isinstance(link, h5py.SoftLink):
             yield from _soft(place, path, link)

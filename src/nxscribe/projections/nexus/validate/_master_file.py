@@ -1,4 +1,4 @@
-"""The file itself and its links to entries: what a reader meets before any entry."""
+"""Checks the root of a file and the links of a master file to its entries."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _ROOT_ATTRIBUTES: Final = (
     "HDF5_Version",
     "h5py_version",
 )
-"""What nxscribe writes to each file's root, and NXroot describes."""
+"""The attributes that nxscribe writes to the root of each file, as NXroot describes them."""
 _AGAIN: Final = "bring back a good copy, or have it made again: nxscribe fsck --mend"
 
 
 def check_root(file: h5py.File, name: str) -> Iterator[Finding]:
-    """The attributes of a file's root: its class, and in nxscribe's files those that NXroot describes."""
+    """Errors in the attributes of the root: its class, and in files of nxscribe those that NXroot describes."""
     if nx_class(file) != "NXroot":
         where = "/@NX_class"
         yield Finding(Check.FILE, name, where, f"it is {nx_class(file) or 'missing'}, where a file has NXroot")
@@ -55,7 +55,7 @@ def _has_account(file: h5py.File, name: str) -> bool:
 
 
 def check_entry_links(file: h5py.File, master: Path) -> Iterator[Finding]:
-    """The links of a master: each leads to the file of its own entry, by a relative name, and none is missing."""
+    """Errors in the links of a master file: each must lead to the file of its entry, by a relative name."""
     # A symbolic link to a master may have another name.
     own_folders = {Path(entries_folder(path).name) for path in (master, master.resolve())}
     for name in file:

@@ -1,4 +1,4 @@
-"""Units, times and identifiers, wherever they stand."""
+"""Checks the form of all units, times and identifiers."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from nxscribe.projections.nexus.validate._entry_context import EntryContext, Obj
 from nxscribe.projections.nexus.validate._finding import Check, Finding
 
 _MICRO_SIGN: Final = "\u00b5"
-"""The one letter beyond ASCII that UDUNITS and the validators take."""
+"""The only character outside ASCII that UDUNITS and the validators accept."""
 _TIME_ATTRIBUTES: Final = frozenset({"timestamp", "file_time", "file_update_time", "start", "date"})
 _DURATION_SLACK_S: Final = 1.0
-"""Durations are rounded."""
+"""The tolerance for durations, because they are rounded."""
 _TIME_FIELDS: Final = ("start_time", "end_time", "date", "_capture_start")
 
 
 def check_values(place: EntryContext) -> Iterator[Finding]:
-    """What is wrong with units, times and identifiers of an entry."""
+    """Errors in the units, times and identifiers of an entry."""
     for path, node in objects(place.group):
         yield from _units(place, path, node)
         yield from _times(place, path, node)
@@ -33,7 +33,7 @@ def check_values(place: EntryContext) -> Iterator[Finding]:
 
 
 def check_root_times(file: h5py.File, name: str) -> Iterator[Finding]:
-    """The times of a file's root."""
+    """Errors in the times of the root of a file."""
     for attribute in ("file_time", "file_update_time"):
         if attribute in file.attrs and (doubt := _time_doubt(text(file.attrs[attribute]))):
             yield Finding(Check.TIMES, name, f"/@{attribute}", doubt)

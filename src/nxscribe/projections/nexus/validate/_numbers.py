@@ -1,4 +1,4 @@
-"""Numbers that no instrument can have: a negative pixel, an energy that is not a number."""
+"""Checks for impossible numbers, such as a negative pixel size, or an energy that is not a number."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _POSITIVE: Final = {
     "NXsource": frozenset({"energy"}),
     "": frozenset({"incident_energy", "incident_wavelength"}),
 }
-"""By the class of the group they are in; the empty one stands for any. The distance of a source may be negative."""
+"""The fields that must be positive, by the class of their group; empty: any group. Not the distance of a source."""
 _NOT_NEGATIVE: Final = {
     "NXdetector": frozenset({"distance", "count_time", "exposure_time", "dead_time", "frame_time"}),
     "NXsource": frozenset({"current", "power"}),
@@ -32,13 +32,13 @@ _NOT_NEGATIVE: Final = {
 _FINITE: Final = {"": frozenset({"rotation_angle"})}
 _AT_MOST: Final = {"attenuator_transmission": 1.0}
 _MOST_VALUES: Final = 1_000_000
-"""Of larger arrays, which are data, the values are left aside."""
+"""Larger arrays are data, and their values are not checked."""
 
 
 def check_numbers(place: EntryContext) -> Iterator[Finding]:
-    """Values of a known meaning that cannot be: not finite, negative, too large, or 0 where something has a size.
+    """Impossible values of fields with a known meaning: not finite, negative, too large, or 0 for a size.
 
-    Other single numbers that are not finite are a warning: a device may give them, and no program can use them.
+    Other single numbers that are not finite are a warning: a device can give them, but no program can use them.
     """
     for path, node in objects(place.group):
         if not isinstance(node, h5py.Dataset) or node.dtype.kind not in "iuf" or node.is_virtual or node.external:

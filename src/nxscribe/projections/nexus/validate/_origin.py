@@ -1,7 +1,7 @@
-"""Whose frames a reader of this file gets: those of its own folder, or those of the one that it was copied from.
+"""Checks whether a reader of this file gets the frames of its own folder, or those of the folder that was copied.
 
-A copy holds the names that the original has. Where these are absolute, and the original is still there, HDF5 reads the
-original's frames through the copy.
+A copy has the same names of files as the original. If they are absolute and the original still exists, HDF5 reads the
+frames of the original through the copy.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _DEEPEST = 4
 
 
 def check_origin(place: EntryContext) -> Iterator[Finding]:
-    """Frames that are read from another folder than the entry's own, and those that need a variable to be read."""
+    """Frames that are read from another folder than that of the entry, or only with an environment variable."""
     own: dict[str, list[Path]] = defaultdict(list)
     for name in listed_names(place):
         if is_there(path := place.listed(name)):

@@ -1,4 +1,4 @@
-"""What is told frame by frame: as many values as there are frames, of kinds that exist.
+"""Checks `image_key`, which has the kind of each frame: its length, and its values.
 
 NXtomo has the rules in its text (image_key: 0 projection, 1 flat, 2 dark, 3 invalid), where validators do not see them.
 """
@@ -20,7 +20,7 @@ _TOMO_RANK: Final = 3
 
 
 def check_per_frame(place: EntryContext) -> Iterator[Finding]:
-    """Detectors whose frames are told apart by `image_key`."""
+    """Errors in the `image_key` of detectors."""
     for path, node in objects(place.group):
         if nx_class(node) == "NXdetector" and any(key in node for key in _KEYS):
             yield from _detector(place, path, node)

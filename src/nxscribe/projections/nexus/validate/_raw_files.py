@@ -1,4 +1,4 @@
-"""The lists of raw files: each file that an entry names is there, not empty, and has the checksum that it had."""
+"""Checks the lists of raw files: each file must exist, must not be empty, and must have the stored checksum."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _MOST_NAMED = 5
 
 
 def check_raw_files(place: EntryContext) -> Iterator[Finding]:
-    """Which listed files are not there, are empty, or changed since their checksums were made."""
+    """Listed files that do not exist, are empty, or have changed since their checksums were computed."""
     expected, copied = expected_to_lack(place), _copied(place)
     is_archive = PACKED_FROM in place.group.file.attrs and _holds_frames(place)
     for path, node in objects(place.group):

@@ -1,9 +1,9 @@
-"""A small file that stands for an entry before others' validators.
+"""A small copy of an entry for external validators.
 
-They open files for writing, or with a lock, and they follow links to raw files in ways of their own. So they never
-get the file itself: they get all groups, attributes, links and small values of the entry. Frames are there by their
-shape and type only, wherever they lie, and take no room. Where several links lead to one object of another file, the
-first becomes that object, and the others NeXus's links to it.
+They open files for writing, or with a lock, and follow links to raw files in different ways. Therefore they never get
+the file itself: they get all groups, attributes, links and small values of the entry. Frames have only their shape and
+type, wherever they are stored, and occupy no space. If several links lead to one object of another file, the first one
+becomes the object, and the others become NeXus links to it.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ import h5py
 import numpy as np
 
 _LARGE: Final = 1 << 20
-"""In bytes. What is larger is there by its shape and type only: no validator looks at the values of so many."""
+"""In bytes. A larger dataset is copied without its values, because no validator looks at so many values."""
 _DEEPEST: Final = 50
-"""Groups within groups; links between files can lead round in a ring."""
+"""The deepest level of groups, because links between files can form a cycle."""
 _SKIPPED: Final = (OSError, KeyError, RuntimeError, ValueError)
-"""What a broken link or a damaged object raises. nxscribe's own checks tell of it, and validators miss what it was."""
+"""The exceptions for a broken link or a damaged object, which is left out. The checks of nxscribe report it."""
 
 
 def write_stand_in(entry: h5py.Group, path: Path) -> None:
-    """Write a file that has an entry at the path that it has in its own file. `path` must not exist."""
+    """Write a copy of an entry to a new file, at the same path as in its own file. `path` must not exist."""
     with h5py.File(path, "x") as file:
         _copy_attributes(entry.file["/"], file["/"])
         _StandIn(file).group(entry, file.create_group(entry.name))
@@ -39,7 +39,7 @@ class _StandIn:
         """Where the objects of other files are, by file and path."""
 
     def group(self, old: h5py.Group, new: h5py.Group, *, is_outside: bool = False, depth: int = 0) -> None:
-        """Copy what is in a group. `is_outside` says that it is another file's, where soft links lead elsewhere."""
+        """Copy the content of a group. `is_outside`: it is in another file, where soft links have other targets."""
         if not is_outside:
             self._copied[old.id] = new.name
         _copy_attributes(old, new)

@@ -1,7 +1,6 @@
-"""What others' validators say of good files, and why it is not taken up.
+"""Messages of external validators about valid files, and why nxscribe does not report them.
 
-One entry for each kind; docs/explanation/validation.md has the same list in a reader's words. Whatever matches none of
-these counts.
+There is one entry for each kind; docs/explanation/validation.md explains them. All other messages are reported.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class FalseAlarm:
-    """One message that is not a finding."""
+    """One kind of message that is not a finding."""
 
     title: str
     pattern: re.Pattern[str]
@@ -41,7 +40,7 @@ NEXUSFORMAT: Final = (
         "NeXus asks for axes where there are any. The frames of a detector may have none.",
     ),
 )
-"""Of nexusformat's warnings. Its errors all count."""
+"""For the warnings of nexusformat. All of its errors are reported."""
 
 PYNXTOOLS: Final = (
     _alarm(
@@ -60,16 +59,16 @@ PYNXTOOLS: Final = (
         "NeXus's target is for links within one file: what an external link leads to is another's and is not marked.",
     ),
 )
-"""Of all that pynxtools reports."""
+"""For all messages of pynxtools."""
 
 
 TWO_DEFINITIONS: Final = {
     "NXxas": "nexusformat and pynxtools know unlike definitions of NXxas, that of 2008 with the beams as detectors and "
     "that of 2024 with element, edge and intensity; the entry satisfies the other one",
 }
-"""Application definitions of which the two have unlike versions, with the reason: an entry has to satisfy one."""
+"""Application definitions of which the two have different versions, with the reason. One of them must be satisfied."""
 
 
 def is_false(message: str, alarms: tuple[FalseAlarm, ...]) -> bool:
-    """Whether a message is one that is known to mean nothing."""
+    """Whether a message is one of the known false alarms."""
     return any(alarm.pattern.search(message) for alarm in alarms)
