@@ -1,4 +1,4 @@
-"""Tables whose cells are wrapped between words only: part of a name or of a path is of no use."""
+"""Tables whose cells are only wrapped between words, so that names and paths stay whole."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 _LEAST: Final = 24
-"""A sentence in a narrower column is hard to read."""
+"""The smallest width of a column, because a sentence in a narrower one is hard to read."""
 _WORD: Final = re.compile(r"\S+\s*")
 
 
@@ -23,14 +23,14 @@ def laid_out(
     most: Mapping[int, int] = MappingProxyType({}),
     gap: int = 2,
 ) -> Iterator[Text]:
-    """The lines of a table, to be printed without wrapping.
+    """Lay out a table. Returns its lines, which have to be printed without wrapping.
 
     Args:
-        lines: Each row's cells, with the guides of a tree that stand before the first of them, or nothing.
-        width: How many columns of letters there are.
-        elastic: The column that gets the room that the others leave; what is too long for it stands beneath the row.
-        most: The most that other columns may take, by their number.
-        gap: Columns between two cells.
+        lines: The cells of each row, with the guides of a tree that come before the first cell; empty: no guides.
+        width: The number of columns of characters.
+        elastic: The column that gets the remaining width. Longer text is printed below the row.
+        most: The largest widths of other columns, by their numbers.
+        gap: The number of columns between two cells.
     """
     cells = [line for _, line in lines]
     widths = [max(line[column].cell_len for line in cells) for column in range(len(cells[0]))]
@@ -79,7 +79,7 @@ def _is_wider(text: Text, room: int) -> bool:
 
 
 def wrapped(text: Text, width: int) -> list[Text]:
-    """The text in lines of `width` columns, wrapped between words. rich would break words longer than a line."""
+    """The text in lines of at most `width` columns, wrapped between words. A longer word is not broken."""
     parts: list[Text] = []
     for line in text.split("\n") if text.plain else ():
         start, offsets = 0, list[int]()

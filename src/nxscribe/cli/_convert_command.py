@@ -17,7 +17,7 @@ def convert(
 ) -> None:
     """Write a definition file in the other dialect: XML as YAML, YAML as XML.
 
-    Everything that it says is kept, its includes as includes. Comments are not: they are not part of its content.
+    The content stays the same, and includes stay includes. Comments are lost, because they are not part of the content.
     """
     from nxscribe.cli._problem_view import print_problems
     from nxscribe.definitions import read_definition, to_xml, to_yaml

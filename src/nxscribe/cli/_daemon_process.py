@@ -21,7 +21,7 @@ class DaemonProcess:
     """`nxscribe run CONFIG` as a child. It has a session of its own, so that Ctrl-C reaches the parent alone."""
 
     def __init__(self, config: Path, *, log: Path) -> None:
-        """Start it; its log is appended to the file `log`."""
+        """Start the daemon. Its log is appended to the file `log`."""
         self._log = log
         self._process = PythonProcess(["-m", "nxscribe", "run", str(config)], output=log, append=True)
 
@@ -29,7 +29,7 @@ class DaemonProcess:
         return self
 
     def client(self, device: str) -> ScribeClient:
-        """A client, once the daemon answers. Raises NxscribeError, with the end of its log, when it never does."""
+        """Wait until the daemon answers, and return a client. Raises NxscribeError, with the end of the log, if not."""
         deadline = time.monotonic() + _START_S
         while True:
             try:

@@ -29,7 +29,7 @@ _IN_ASCII: Final = {
     "“": '"',
     "”": '"',
 }
-"""What the commands draw with. Everything else that an encoding lacks becomes an escape, `\\u03b2`."""
+"""Replacements of characters that the commands print. Any other one that an encoding lacks is escaped: `\\u03b2`."""
 
 
 def use_utf8() -> None:

@@ -5,7 +5,7 @@
 | 0 | done |
 | 1 | not done, or something is wrong with what was looked at; a message says what, why, and what to do |
 | 2 | the command was typed wrongly; `check`: the config cannot be read at all |
-| 70 | a fault of nxscribe's own (EX_SOFTWARE of sysexits.h); its trace back is kept in a file |
+| 70 | an error in nxscribe itself (EX_SOFTWARE of sysexits.h); its trace back is stored in a file |
 | 130 | ended by Ctrl-C |
 """
 
@@ -47,7 +47,7 @@ def ended(command: Callable[[], object], *, as_daemon: bool = False) -> int:
 
     Args:
         command: What to run. It may leave by SystemExit, as click does.
-        as_daemon: Whether standard error is a log, which then gets the trace back of a fault itself.
+        as_daemon: Whether standard error is a log, so that a trace back is written to it and not to a file.
 
     Returns:
         The exit status.

@@ -1,6 +1,6 @@
 """Draws a preview for a terminal. The first column shows the tree.
 
-Names of devices, paths and expressions are never cut: what does not fit beside the tree is printed below it.
+Names of devices, paths and expressions are never truncated. What does not fit beside the tree is printed below it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Problems as every command prints them: a line of text for each, and beneath it the line of the file that it is about.
+"""Prints problems in the form of all commands: one line of text for each, and below it the line of the file.
 
 Many problems that are alike are summed up.
 """
@@ -25,11 +25,11 @@ from nxscribe.errors import Location, Problem, Severity
 _COLOURS: Final = {Severity.ERROR: typer.colors.RED, Severity.WARNING: typer.colors.YELLOW}
 _WIDTH_OF_PIPES: Final = 160
 _LEAST: Final = 20
-"""At least so many columns of a line are shown."""
+"""At least this number of columns of a line is shown."""
 _BEHIND: Final = 0.3
 """The share of a long line that is shown after the caret."""
 _REACH: Final = 4
-"""How many times the room is looked at on either side of a place: some letters have no width."""
+"""How many times the width is examined on either side of a place, because some characters have no width."""
 _TAB: Final = 4
 _DECLARED: Final = re.compile(rb"""<\?xml[^>]*?encoding\s*=\s*["']([\w.-]+)["']""")
 _BYTE_ORDER_MARKS: Final = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
@@ -40,12 +40,12 @@ _CHECK_SHOWS_ALL: Final = f"`nxscribe check CONFIG` with {HINT}"
 
 
 def print_problems(problems: Iterable[Problem], *, about: str = "", stream: TextIO | None = None) -> None:
-    """Print what is wrong, sorted by its place, for a command that has no option to show each of many.
+    """Print problems, sorted by their places, for a command without an option to show each of many similar ones.
 
     Args:
         problems: Errors and warnings, in any order.
-        about: What was tried when they were met, such as `entry_0001: not made`; it comes before each text.
-        stream: Where to; by default standard error.
+        about: What the command did when they occurred, such as `entry_0001: not made`. It is printed before each text.
+        stream: The output stream; by default standard error.
     """
     stream = stream or sys.stderr
     for problem in summed_problems(in_order(problems), hint=_CHECK_SHOWS_ALL):
@@ -61,7 +61,7 @@ def in_order(problems: Iterable[Problem]) -> list[Problem]:
 def problem_view(problem: Problem, stream: TextIO) -> str:
     """The problem in colours, with file names relative to the working directory, and with the line that it is about.
 
-    Where `stream` is a terminal its text is wrapped between words; in a pipe it is one line, for grep and editors.
+    If `stream` is a terminal, the text is wrapped between words. In a pipe it is one line, for grep and editors.
     """
     width = shutil.get_terminal_size().columns if stream.isatty() else 0
     text = _coloured(seen_from_here(problem), width)
@@ -78,7 +78,7 @@ def seen_from_here(problem: Problem) -> Problem:
 
 
 def excerpt(location: Location | None, width: int) -> list[str]:
-    """The line at a place, cut to `width` columns, and a caret beneath it; nothing where the place is not known."""
+    """The line at a place, cut to `width` columns, and a caret below it; empty if the place is not known."""
     if location is None or not (location.line and location.column):
         return []
     lines = _lines(location.file)

@@ -19,9 +19,9 @@ from nxscribe.records import NEXUS, ProjectionState, Record, Standing, Summary
 from nxscribe.records.record import entry_name
 
 _WIDE = 100
-"""A list on a narrower terminal has no technique and no year."""
+"""On a narrower terminal, a list has neither the technique nor the year."""
 _SHOWN_ID = 8
-"""So many characters of an id distinguish thousands of records."""
+"""The number of characters of an id that are shown. They distinguish thousands of records."""
 _STYLES = {
     ProjectionState.MADE: "green",
     ProjectionState.WAITING: "",
@@ -32,12 +32,12 @@ _STYLES = {
 
 
 def summary_json(summary: Summary) -> str:
-    """One line of JSON."""
+    """The summary as one line of JSON."""
     return msgspec.json.encode(summary).decode()
 
 
 def summary_view(summaries: Iterable[Summary], width: int) -> Group:
-    """One row a record, to be printed without wrapping."""
+    """A table with one row for each record, for `width` columns. It has to be printed without wrapping."""
     is_wide = width >= _WIDE
     technique = ["technique"] if is_wide else []
     lines = [_head("entry", "proposal", "sample - scan", *technique, "start", "end", "files", "record")]
@@ -73,9 +73,9 @@ def _standings(summary: Summary) -> Text:
 def record_view(
     record: Record, width: int, standings: Mapping[str, Standing] = MappingProxyType({}), *, everything: bool = False
 ) -> Group:
-    """The whole record: what it is, its readings, what is missing and why; to be printed without wrapping.
+    """The whole record: facts, readings, missing values and their reasons. It has to be printed without wrapping.
 
-    Of many missing values those that are alike are summed up, unless `everything` is wanted.
+    Many similar missing values are summed up, unless `everything` is true. `standings` has the states of projections.
     """
     parts = [*laid_out(_facts(record, standings), width, elastic=1)]
     values = _values(record)

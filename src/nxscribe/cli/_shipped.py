@@ -8,7 +8,7 @@ import nxscribe
 
 
 def shipped() -> Path:
-    """The folder that holds `configs` and `definitions`: inside the installed package, or the source tree's top."""
+    """The folder with `configs` and `definitions`: in the installed package, or the top of the source tree."""
     package = Path(nxscribe.__file__).parent
     installed = package / "share"
     return installed if installed.is_dir() else package.parents[1]

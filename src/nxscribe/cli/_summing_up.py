@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 from nxscribe.errors import Problem
 
 SHORT: Final = 24
-"""Up to so many items are shown one by one."""
+"""Up to this number, items are shown one by one."""
 FEW: Final = 3
 """Fewer similar items are not summed up."""
 _NAMED: Final = 3
@@ -30,11 +30,11 @@ class Kind:
     """Items with the same group and cause are similar."""
 
     group: str
-    """Of the tree, in which an item is."""
+    """The group of the tree that contains the item."""
     cause: Hashable
 
     def above(self, depth: int) -> Kind:
-        """The same in the group that is so deep in the tree, or less."""
+        """The same kind for the group at this depth of the tree, or at a smaller one."""
         return replace(self, group="/".join(self.group.split("/")[:depth]))
 
 
@@ -42,7 +42,7 @@ def alike(items: Iterable[T], kind: Callable[[T], Kind | None], *, everything: b
     """The items in lists of the same kind, in the order of their first ones. An item is alone if there are few items,
     if `everything` is wanted, or if it has no kind (None).
 
-    The groups are taken as near to the items as a screen has room for: `sample/environment`, else `sample`.
+    The groups are as deep as the screen allows: `sample/environment`, otherwise `sample`.
     """
     given = list(items)
     if everything or len(given) <= SHORT:
@@ -114,13 +114,13 @@ def some(names: list[str]) -> str:
 
 
 def some_of(names: list[str], what: str = "nodes") -> str:
-    """How many these are, of which group, and the first few: `60 values of sample (x, y, z, …)`."""
+    """The number of names, their group and the first few of them: `60 values of sample (x, y, z, …)`."""
     group = _common(names)
     return f"{len(names)} {what}{f' of {group}' if group else ''} ({some(names)})"
 
 
 def group_of(name: str) -> str:
-    """The group that a path or a name with slashes is in."""
+    """The group of a path or of a name with slashes."""
     return name.strip("/").rpartition("/")[0]
 
 

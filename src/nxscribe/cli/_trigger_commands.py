@@ -22,7 +22,7 @@ from nxscribe.client import Answer, ScribeClient
 DEVICE: Final = "NXSCRIBE_DEVICE"
 """The environment variable of the daemon's device."""
 _TIMEOUT_S: Final = 30.0
-"""Longer than any deadline of a capture: a person, or a script, would rather wait than lose a scan."""
+"""The time-out is longer than any deadline of a capture, because waiting is better than losing a scan."""
 
 
 def client_of(device: str) -> ScribeClient:

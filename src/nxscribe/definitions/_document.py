@@ -9,7 +9,7 @@ from nxscribe.errors import InputError, Location, Problem
 from nxscribe.model import Definition, Group
 
 ENTRY_NAME = "${entry}"
-"""The root's name in every definition: the entry is named by the service."""
+"""The name of the root in every definition. The service names the entry."""
 
 
 @dataclass(frozen=True, slots=True)

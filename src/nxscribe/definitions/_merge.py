@@ -29,7 +29,7 @@ def merge(base: Group, over: Group, diagnostics: Diagnostics) -> Group:
 
 
 def blank(group: Group) -> Group:
-    """The group without its children, as the beginning of a merge."""
+    """The group without its children, with which a merge starts."""
     return replace(group, children=(), attributes=(), description="", override=False)
 
 
@@ -51,7 +51,7 @@ class _Children:
                 self._groups[node.name, node.nx_class] = slot
 
     def lay(self, node: Node) -> None:
-        """Take one child of the other file."""
+        """Add one child of the other file."""
         standing = [one for slot in self._standing.get(node.name, ()) if (one := self._slots[slot])]
         if node.override:
             self._override(node)
@@ -63,7 +63,7 @@ class _Children:
             _conflict(node, standing[0], self._diagnostics)
 
     def result(self) -> tuple[Node, ...]:
-        """What came out of it."""
+        """The merged children."""
         return tuple(node for node in self._slots if node is not None)
 
     def _override(self, node: Node) -> None:

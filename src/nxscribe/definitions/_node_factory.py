@@ -1,6 +1,6 @@
-"""From what an author wrote, in either dialect, to the model's nodes, with all checks that need no other file.
+"""Makes the nodes of the model from the text of either dialect, with all checks that need only one file.
 
-Both readers hand over texts with their places; what is allowed is decided here and in `node_properties`, once.
+Both readers give texts with their places. This module and `_node_properties` decide for both what is allowed.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ _OWN_GROUP_ATTRIBUTES = {"NX_class": "it holds the group's class", "doc": "it ho
 
 
 class NodeMaker:
-    """Makes nodes, and notes what is wrong with them. A node comes out whatever is wrong, so that reading goes on."""
+    """Makes nodes, and reports errors. It always returns a node, so that the reading can continue after an error."""
 
     def __init__(self, diagnostics: Diagnostics) -> None:
         self._diagnostics = diagnostics
 
     def properties(self, written: Mapping[str, SourceText], node: Location) -> NodeProperties:
-        """The properties about a node at `node`."""
+        """The properties of a node at the place `node`."""
         return NodeProperties(self._diagnostics, written, node)
 
     def group(
         self, name: SourceText, properties: NodeProperties, children: Sequence[Node], attributes: Sequence[Attribute]
     ) -> Group:
-        """A group; its properties are `nx_class`, `description`, `override`. The caller has looked at a root's name."""
+        """Make a group with the properties `nx_class`, `description`, `override`. The caller checks a root's name."""
         self._own_attributes(attributes, _OWN_GROUP_ATTRIBUTES)
         return Group(
             name=name.text,
@@ -58,7 +58,7 @@ class NodeMaker:
     def field(
         self, name: SourceText, value: SourceText, properties: NodeProperties, attributes: Sequence[Attribute]
     ) -> Field:
-        """A field; its properties are named as the attributes of the model's `Field`."""
+        """Make a field. Its properties have the names of the attributes of `Field` in the model."""
         self.check_name(name)
         self._own_attributes(attributes, _OWN_FIELD_ATTRIBUTES)
         units, category = properties.units()
@@ -90,7 +90,7 @@ class NodeMaker:
         return field
 
     def attribute(self, name: SourceText, value: SourceText, properties: NodeProperties) -> Attribute:
-        """An attribute of a group or field; its properties are `type` and `override`."""
+        """Make an attribute of a group or a field. Its properties are `type` and `override`."""
         self.check_name(name)
         attribute = Attribute(
             name.text,
@@ -104,7 +104,7 @@ class NodeMaker:
         return attribute
 
     def link(self, name: SourceText, target: SourceText, properties: NodeProperties) -> Link:
-        """A link to `target`, a path from the entry; its properties are `frames` and `override`."""
+        """Make a link to `target`, a path from the entry. Its properties are `frames` and `override`."""
         self.check_name(name)
         path = properties.clean(target)
         if not path.startswith("/") or any(part in ("", ".", "..") for part in path[1:].split("/")):
@@ -119,7 +119,7 @@ class NodeMaker:
         return Link(name.text, path, properties.override(), name.location, frames)
 
     def check_name(self, name: SourceText) -> None:
-        """Note a name that cannot be written, or that NeXus has other rules for."""
+        """Report a name that cannot be written, or that violates the rules of NeXus."""
         if "${" in name.text:
             self._diagnostics.error(
                 f"a placeholder in the name {name.text!r}",

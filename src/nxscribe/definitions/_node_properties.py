@@ -30,10 +30,10 @@ class SourceText:
     text: str
     location: Location
     pieces: tuple[tuple[int, Location], ...] = ()
-    """For each piece that stands as it is in one line of the file, how many characters are before it, and its place."""
+    """For each piece that is unchanged in one line of the file: the number of characters before it, and its place."""
 
     def within(self, offset: int) -> Location:
-        """Where the character at `offset` of the text stands, as far as that can be known."""
+        """The place of the character at `offset` of the text, as far as it is known."""
         for start, place in reversed(self.pieces):
             if start <= offset:
                 return replace(place, column=place.column + offset - start)
@@ -60,19 +60,19 @@ class NodeProperties:
         return text
 
     def text(self, key: str) -> str:
-        """What is said, or an empty text."""
+        """The text of a property; empty if the author did not write it."""
         return self.clean(self.written[key]) if key in self.written else ""
 
     def place(self, key: str) -> Location:
-        """Where it is said, or where the node is."""
+        """The place of a property, or of the node if the author did not write it."""
         return self.written[key].location if key in self.written else self.node
 
     def prose(self, key: str) -> str:
-        """A description, with line breaks that were escaped twice made real."""
+        """The text of a description, in which line breaks that were escaped twice are real ones."""
         return _DOUBLE_ESCAPED_BREAK.sub("\n", self.text(key)).strip()
 
     def default(self) -> str | None:
-        """The default; an empty text is one too."""
+        """The default; None if there is none. An empty text is a default, too."""
         return self.text("default") if "default" in self.written else None
 
     def override(self) -> bool:
@@ -109,7 +109,7 @@ class NodeProperties:
         return name
 
     def type(self) -> str:
-        """The type's name; NX_CHAR where nothing is said."""
+        """The name of the type; NX_CHAR if the author did not write one."""
         name = self.text("type") or "NX_CHAR"
         if name in NX_TYPES:
             return name
@@ -143,7 +143,7 @@ class NodeProperties:
         return None
 
     def mandatory(self) -> bool:
-        """Whether the field must be there."""
+        """Whether the field is mandatory."""
         text = self.text("mandatory").lower()
         if text not in _MANDATORY:
             self.diagnostics.error(

@@ -1,4 +1,4 @@
-"""What is wrong with a text that holds placeholders, and what looks like a placeholder but is not one."""
+"""Checks of texts with placeholders, and of texts that look like placeholders but are none."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NAMES_OF_KINDS: Final[dict[Kind, str]] = {
     "boolean": "true or false",
 }
 _OF_NUMBERS: Final = re.compile(r"[\d.:*/+\-]+")
-"""What a sequence of numbers may be made of, beside numbers: `0*4..9/2`."""
+"""The characters that a sequence of numbers can have in addition to numbers: `0*4..9/2`."""
 _OF_TIMES: Final = re.compile(r"[-\d:.,+TZWtz/]+")
 _FOREIGN: Final = re.compile(
     r"""\$\s?\(\s*(?P<parentheses>[^\W\d][\w.\-]*)\s*\)     # $(gap)
@@ -36,7 +36,7 @@ _FOREIGN: Final = re.compile(
     """,
     re.VERBOSE,
 )
-"""Placeholders as other programs write them."""
+"""The placeholders of other programs."""
 
 
 def template_problems(value: SourceText) -> Iterator[Problem]:
@@ -115,6 +115,6 @@ def can_name_placeholder(name: str) -> bool:
 
 
 def foreign_placeholders(text: str) -> Iterator[tuple[int, str, str]]:
-    """What looks like a placeholder of another program: where it begins, as it is written, the name in it."""
+    """Texts that look like placeholders of other programs: the offset, the text, and the name in it."""
     for found in _FOREIGN.finditer(text):
         yield found.start(), found.group(), next(name for name in found.groups() if name)

@@ -12,7 +12,7 @@ from nxscribe.model import Field, Group
 def written_names(group: Group) -> tuple[str, ...]:
     """The name that each child gets in the file, parallel to `group.children`.
 
-    The ESRF's definitions hold siblings of the same name (`i0` once at the start and once at the end), and HDF5 cannot.
+    Definitions of the ESRF have siblings of the same name (`i0` at the start and at the end), which HDF5 cannot store.
     The first keeps the name; each later one gets its phase appended (`i0_final`), or, where it has none or that is
     taken, the next free number (`id_2`).
     """

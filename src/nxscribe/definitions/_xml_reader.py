@@ -63,7 +63,7 @@ class _Element:
 
     @property
     def value(self) -> SourceText:
-        """All of its text."""
+        """The whole text of the element."""
         starts = accumulate((len(text) for text, _ in self.text), initial=0)
         pieces = tuple((start, place) for start, (_, place) in zip(starts, self.text, strict=False))
         text = "".join(text for text, _ in self.text)
@@ -72,7 +72,7 @@ class _Element:
         return replace(found, location=found.within(begin)) if text.strip() else found
 
     def name(self, otherwise: str = "") -> SourceText:
-        """Its name, at the place of the element as a whole."""
+        """The name of the element, with the place of the whole element."""
         return SourceText(self.written("name", otherwise).text, self.place)
 
     def written(self, key: str, otherwise: str = "") -> SourceText:

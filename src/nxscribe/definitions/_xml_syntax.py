@@ -35,19 +35,19 @@ _ENTITY_NAME: Final = re.compile(r"&(\w+);?")
 _QUOTES: Final = "“”„‟‘’«»″＂"  # noqa: RUF001 - these are what is looked for
 _SPACES: Final = "\u00a0\u2007\u202f\u3000\u200b\ufeff"
 _AROUND: Final = 400
-"""Bytes before and behind the place that can explain it."""
+"""The number of bytes before and after the place of an error that can explain it."""
 
 
 def syntax_problem(  # noqa: PLR0911 - one return for each kind of mistake
     error: expat.ExpatError, at: int, data: bytes, file: str, innermost: tuple[str, Location] | None
 ) -> Problem:
-    """The problem behind an error of expat's.
+    """Explain an error of expat.
 
     Args:
-        error: What expat raised.
-        at: The index of the byte where it stopped.
-        data: All that it was given.
-        file: The file's name.
+        error: The exception of expat.
+        at: The index of the byte at which it stopped.
+        data: The bytes that it has parsed.
+        file: The name of the file for messages.
         innermost: The tag and place of the last element that is still open.
     """
     here = Location(file, error.lineno, error.offset + 1)
@@ -192,9 +192,9 @@ def attribute_places(data: bytes, start: int, tag: Location) -> dict[str, tuple[
     """Where the name and the value of each attribute of a start tag stand, by its name. expat does not tell that.
 
     Args:
-        data: The whole file. Nothing comes of an encoding that is not a superset of ASCII.
-        start: The index of the tag's `<`.
-        tag: Where that is.
+        data: The whole file. If its encoding is not a superset of ASCII, there is no result.
+        start: The index of the `<` of the tag.
+        tag: The place of the `<`.
     """
     places: dict[str, tuple[Location, Location]] = {}
     begin = _TAG.match(data, start)

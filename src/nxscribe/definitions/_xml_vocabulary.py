@@ -21,15 +21,15 @@ FIELD: Final = {
     "default": "default",
     "override": "override",
 }
-"""Of any element whose tag is not reserved: the tag is the field's name."""
+"""The words of an element whose tag is not reserved: the tag is the name of a field."""
 NAMED_FIELD: Final = {"name": "name", **FIELD}
-"""Of `<field name="2theta">`, for names that cannot be a tag."""
+"""The words of `<field name="2theta">`, for names that cannot be a tag."""
 LINK: Final = {"groupName": "name", "ref": "target", "frames": "frames", "override": "override"}
 ATTRIBUTE: Final = {"name": "name", "NAPItype": "type", "override": "override"}
 INCLUDE: Final = {"file": "file"}
 
 MISSPELT: Final = {"ESRF_desription": "ESRF_description"}
-"""Words that versions 2.1.3 to 2.2.0 of the ESRF's file have in place of others."""
+"""Misspelt words in the versions 2.1.3 to 2.2.0 of the file of the ESRF, with the correct words."""
 
 RESERVED: Final = {"group": GROUP, "link": LINK, "attribute": ATTRIBUTE, "include": INCLUDE}
 REQUIRED: Final = {

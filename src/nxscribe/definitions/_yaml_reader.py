@@ -53,7 +53,7 @@ class _Body:
 
 class _YamlReader:
     def __init__(self, problems: Collection[Problem] = ()) -> None:
-        """`problems` were found in the text already."""
+        """`problems` are those that were found in the text before."""
         self._diagnostics = Diagnostics()
         self._diagnostics.add(problems)
         self._places = frozenset(problem.location for problem in problems)

@@ -17,7 +17,7 @@ _GLUED: Final = re.compile(r"\s*(?P<key>[\w.\\@-]+(\([\w ]*\))?):(?P<value>[^\s:
 
 
 def syntax_problem(error: yaml.MarkedYAMLError, text: str, file: str) -> Problem:
-    """The problem behind an error of PyYAML's: its place, and a remedy that the lines around it suggest."""
+    """Explain an error of PyYAML: its place, and a remedy that the lines around it suggest."""
     marks = [mark for mark in (error.problem_mark, error.context_mark) if mark]
     here = Location(file, marks[0].line + 1, marks[0].column + 1) if marks else Location(file)
     begun = Location(file, marks[-1].line + 1, marks[-1].column + 1) if marks else here

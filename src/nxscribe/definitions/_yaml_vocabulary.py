@@ -23,5 +23,5 @@ FIELD: Final = {
 }
 LINK: Final = {"target": "target", "frames": "frames", "override": "override"}
 LINK_BY_KEY: Final = {"link": "target", "frames": "frames", "override": "override"}
-"""Of the form without parentheses: `current:` with `link: /instrument/source/current` below it."""
+"""The words of the form without parentheses: `current:` with `link: /instrument/source/current` below it."""
 ATTRIBUTE: Final = {"value": "value", "override": "override"}

@@ -80,8 +80,9 @@ class YamlNode:
     """A scalar as its author wrote it, without quotes: `1.50` for the value 1.5. Empty for lists and mappings."""
 
     indent: int | None = None
-    """Columns before a scalar's text, its opening quote; None where its columns are not those of its text: a block, or
-    one with escapes."""
+    """The number of columns before the text of a scalar, such as that of a quote. None if the columns of the text are
+    not those of the file, because it is a block or has escapes.
+    """
 
     def within(self, offset: int) -> Location:
         """The place of the character at `offset` of a scalar's text, as far as it is known."""
@@ -173,7 +174,7 @@ class _YamlBuilder:
         """For each open node the key whose value comes next; None when a key (or a list's item) does."""
 
     def take(self, event: yaml.Event) -> None:
-        """Add one event's part to the tree. Raises InputError where going on makes no sense."""
+        """Add the part of one event to the tree. Raises InputError if the reading cannot continue."""
         location = self._location(event.start_mark)
         match event:
             case yaml.DocumentStartEvent() if self.root is not None:

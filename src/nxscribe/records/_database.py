@@ -17,27 +17,27 @@ from nxscribe.records._sqlite_errors import explained, failure
 from nxscribe.records._wal import passed_over, wal_path
 
 _BUSY_TIMEOUT_S = 2.0
-"""How long to wait for another process's transaction; each takes about a millisecond."""
+"""How many seconds to wait for a transaction of another process. Each one takes about a millisecond."""
 _CHECKPOINT_BYTES = 4 << 20
-"""From this size on the WAL is copied into the database, beside the triggers."""
+"""If the write-ahead log is larger, it is copied into the database, outside of triggers."""
 _CHECKPOINT_PAGES_AT_LATEST = 16 << 10
-"""From this size on SQLite does it inside a commit, should nothing else have done it (4 KiB a page)."""
+"""If the log is larger (in pages of 4 KiB), SQLite copies it within a commit, if nothing has copied it before."""
 _INCREMENTAL = 2
-"""The value of `auto_vacuum` with which pages can be given back a few at a time."""
+"""The value of `auto_vacuum` with which some pages at a time can be returned to the disk."""
 _SMALL_BYTES = 64 << 20
 """A file up to this size is rewritten in less than a second."""
 _WORTH_A_REWRITE = 0.25
-"""The unused share from which on a larger file is rewritten, once, when the daemon starts."""
+"""If this share of a larger file is unused, the file is rewritten when the daemon starts."""
 _LARGEST_REWRITE_BYTES = 1 << 30
-"""Content beyond this is never rewritten: the start of the daemon would take too long."""
+"""A larger content is never rewritten, because the start of the daemon would take too long."""
 
 
 class Access(Enum):
-    """What a process may do with the file."""
+    """What a process is allowed to do with the file."""
 
     READ = auto()
     SHARE = auto()
-    """Write beside the process that owns it."""
+    """Write, while another process owns it."""
     OWN = auto()
     """Create it, migrate it, write to it."""
 
@@ -45,7 +45,7 @@ class Access(Enum):
 class Database:
     """One connection to write and one to read, each under a lock, shared by all threads.
 
-    Two, so that a look at the queue does not wait for a disk that takes its time over a commit.
+    There are two, so that a reader of the queue does not wait for a slow commit.
 
     A commit is on the disk when `writing` returns: in WAL mode with synchronous=FULL, SQLite calls fsync on the
     WAL at each commit, and on its folder when it made the WAL; the database file itself is made durable here,
@@ -53,7 +53,7 @@ class Database:
     """
 
     def __init__(self, path: Path, access: Access, *, is_damaged: bool = False) -> None:
-        """Opens the file. With `is_damaged` it is read as far as it goes, also where its end was cut off."""
+        """Open the file. With `is_damaged` everything that can be read is read, also from a truncated file."""
         self.path = path
         self._read_lock, self._write_lock, self._checkpoint_lock = (threading.Lock() for _ in range(3))
         if access is not Access.OWN and not path.exists():
@@ -140,7 +140,7 @@ class Database:
 
 
 def commits_passed_over(path: Path) -> int:
-    """How many commits of the log SQLite passes over; 0 where all is well, or where there is no log."""
+    """The number of commits in the log that SQLite ignores; 0 if there is no error, or no log."""
     log = wal_path(path)
     if not path.exists() or not log.exists() or not log.stat().st_size:
         return 0
@@ -277,7 +277,7 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
 
 
 def make_folder(path: Path) -> None:
-    """Makes the folder of `path`, durably. Raises JournalError."""
+    """Create the folder of `path`, and synchronise it to the disk. Raises JournalError."""
     missing = [folder for folder in path.absolute().parents if not folder.exists()]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

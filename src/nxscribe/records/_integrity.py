@@ -30,7 +30,7 @@ def check_journal(path: Path) -> tuple[Problem, ...]:
 
 
 def damaged_log(path: Path, commits: int, copy: Path | None = None) -> Problem | None:
-    """What to tell of a log with so many commits that SQLite passes over; `copy` is the journal as it was found."""
+    """The error for a log of which SQLite ignores this number of commits; `copy` is the copy of the damaged journal."""
     if not commits:
         return None
     return Problem(
@@ -43,9 +43,9 @@ def damaged_log(path: Path, commits: int, copy: Path | None = None) -> Problem |
 
 
 def positions(database: Database) -> tuple[dict[int, str], bool]:
-    """Positions and ids of all records, around damaged pages as far as can be: from both ends, and by the index.
+    """The positions and ids of all records. Damaged pages are avoided by reading from both ends, and by the index.
 
-    And whether the list could be read from end to end; if not, there may have been more.
+    The second result is whether the whole list could be read. If not, there may have been more records.
     """
     found: dict[int, str] = {}
     is_whole = True

@@ -83,14 +83,14 @@ class Queue:
 
 
 def sortable(time: datetime) -> str:
-    """UTC, ISO 8601, microseconds: texts that sort as the moments do. Raises ValueError for a naive time."""
+    """The time in UTC (ISO 8601, microseconds), so that texts sort like times. Raises ValueError for a naive time."""
     if time.tzinfo is None:
         raise ValueError(f"{time} has no time zone")
     return time.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def state_of(text: object) -> ProjectionState:
-    """The state that a row names. The outbox has no checksums: a text that is not a state was damaged, and is due."""
+    """The state in a row. The outbox has no checksums: a text that is not a state is damaged, and counts as WAITING."""
     try:
         return ProjectionState(str(text))
     except ValueError:
@@ -130,7 +130,7 @@ def ask(connection: sqlite3.Connection, position: int, kinds: Iterable[str]) -> 
 
 
 def put(connection: sqlite3.Connection, position: int, kind: str, standing: Standing) -> None:
-    """Notes how a projection stands of a record that comes from another journal. What is not made is due."""
+    """Note the state of a projection of a record from another journal. A projection that is not made is due."""
     is_made = standing.state is ProjectionState.MADE
     connection.execute(
         "INSERT INTO projection (record, kind, state, made_revision, result)"
@@ -147,16 +147,16 @@ def due(
     kind: str = NEXUS,
     after: Sequence[str] = (),
 ) -> tuple[Work, ...]:
-    """What is to be made now, in the order in which the scans began.
+    """The projections that are due now, in the order in which the scans started.
 
-    What failed before comes after all the rest, the longest due first: if it hangs, it delays no other for long.
+    Those that failed before come last, the longest due first, so that one that hangs does not delay others for long.
 
     Args:
         connection: The journal, in a transaction.
         now: The time, with a zone.
-        limit: At most so many.
+        limit: The largest number of results; None: all.
         kind: The kind of projection.
-        after: The kinds that must be made of a record before this one is due.
+        after: The kinds that must be made from a record before this kind is due.
     """
     blocked = (
         " AND NOT EXISTS (SELECT 1 FROM projection AS earlier WHERE earlier.record = projection.record"  # noqa: S608 - our own words
@@ -195,9 +195,9 @@ _UNCHANGED: Final = "record = (SELECT position FROM record WHERE id = ? AND revi
 
 
 def done(connection: sqlite3.Connection, work: Work, result: str) -> None:
-    """Takes the work off, unless the record has changed since. The result is kept in either case.
+    """Note that a projection was made. It stays due if the record has changed meanwhile. The result is kept anyway.
 
-    A catalogue's identifier must not be lost because the record changed while the catalogue was written to.
+    An identifier of a catalogue must not be lost because the record changed during the request to the catalogue.
     """
     connection.execute(
         f"UPDATE projection SET made_revision = ?, result = ? WHERE {_THIS}",  # noqa: S608 - our own words
@@ -211,7 +211,7 @@ def done(connection: sqlite3.Connection, work: Work, result: str) -> None:
 
 
 def postponed(connection: sqlite3.Connection, work: Work, until: datetime, result: str) -> None:
-    """Notes that the projection is made but for what is awaited, unless the record has changed since."""
+    """Note that the projection was made, but waits for something. If the record has changed meanwhile, it is due."""
     connection.execute(
         f"UPDATE projection SET made_revision = ?, result = ? WHERE {_THIS}",  # noqa: S608 - our own words
         (work.revision, result, work.record_id, work.kind),
@@ -226,7 +226,7 @@ def postponed(connection: sqlite3.Connection, work: Work, until: datetime, resul
 def failed(
     connection: sqlite3.Connection, work: Work, reason: str, failed_at: datetime, retry_at: datetime | None
 ) -> None:
-    """Notes a failure, unless the record has changed since: then it is due anyhow."""
+    """Note a failure. If the record has changed meanwhile, nothing is noted, because the projection is due anyway."""
     connection.execute(
         "UPDATE projection SET state = ?, attempts = attempts + 1, reason = ?, failed_at = ?, next_at = ?"  # noqa: S608
         f" WHERE {_UNCHANGED}",
@@ -243,7 +243,7 @@ def failed(
 
 
 def standings(connection: sqlite3.Connection, position: int) -> dict[str, Standing]:
-    """How each projection of the record at `position` stands, by kind."""
+    """The state of each projection of the record at `position`, by kind."""
     rows = connection.execute(
         "SELECT kind, state, reason, result, attempts, failed_at, next_at FROM projection WHERE record = ?", (position,)
     )
@@ -270,7 +270,7 @@ def _time_or_none(text: object) -> datetime | None:
 
 
 def queue(connection: sqlite3.Connection, kind: str) -> Queue:
-    """The counts of one kind."""
+    """The numbers of projections of one kind, by state."""
     counts = dict.fromkeys(ProjectionState, 0)
     for text, count in connection.execute(
         "SELECT state, count(*) FROM projection WHERE kind = ? AND state <> 'made' GROUP BY state", (kind,)

@@ -19,18 +19,18 @@ from nxscribe.records._wal import WriteAheadLog, wal_path
 
 _MAGIC = b"SQLite format 3\0"
 _HEADER_BYTES = 100
-"""Before the first page's content."""
+"""The size of the header of the file, before the content of the first page."""
 _DEFAULT_PAGE_BYTES = 4096
 _LEAF_OF_A_TABLE = 0x0D
 _INTEGER_BYTES = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}
-"""Of the serial types that are stored integers."""
+"""The number of bytes of each serial type that is a stored integer."""
 
 Cell = int | float | str | bytes | None
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Where a row lies: decoded again when it is wanted, since a journal can be larger than the memory."""
+    """The place of a row. The row is decoded when it is needed, because a journal can be larger than the memory."""
 
     page: int
     offset: int
@@ -38,10 +38,10 @@ class Row:
 
 
 class Pages:
-    """An SQLite file and the log beside it, as they lie on the disk. Use it with `with`."""
+    """The bytes of an SQLite file and of its log. Use it with `with`."""
 
     def __init__(self, path: Path) -> None:
-        """Raises OSError where the file cannot be read."""
+        """Open both files. Raises OSError if the file cannot be read."""
         self._opened = ExitStack()
         with self._opened:
             self._data = _mapped(self._opened, path)
@@ -63,7 +63,7 @@ class Pages:
         self._opened.close()
 
     def rows(self) -> Iterator[Row]:
-        """All rows of all tables, those of the log last: what is newer comes later."""
+        """All rows of all tables. The rows of the log come last, so that newer rows come later."""
         count = -(-len(self._data) // self._page_bytes)
         for number in range(1, count + 1):
             yield from self._rows_of(number, in_log=False)
@@ -71,7 +71,7 @@ class Pages:
             yield from self._rows_of(number, in_log=True)
 
     def values(self, row: Row) -> tuple[Cell, ...]:
-        """The row's columns, none where its bytes make no row."""
+        """The columns of a row; empty if its bytes are not a valid row."""
         try:
             return self._decode(row)
         except (IndexError, ValueError, struct.error):

@@ -208,7 +208,7 @@ def highest_number(connection: sqlite3.Connection, master: str) -> int:
 
 _Standings: TypeAlias = dict[str, outbox.Standing]
 _UNKNOWN: Final = outbox.Standing(outbox.ProjectionState.MADE)
-"""Of a record that the outbox has no row for: it was lost with a damaged page."""
+"""The state for a record without a row in the outbox, which was lost with a damaged page."""
 
 
 def _summary(row: sqlite3.Row, standings: _Standings) -> Summary:

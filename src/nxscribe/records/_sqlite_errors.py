@@ -34,7 +34,7 @@ _REASONS = (
 
 @contextmanager
 def explained(path: Path, deed: str) -> Iterator[None]:
-    """Turns SQLite's errors inside into a JournalError: `deed` completes "cannot …"."""
+    """A context that converts errors of SQLite into JournalError. `deed` completes the sentence "cannot …"."""
     try:
         yield
     except (sqlite3.Error, UnicodeError) as error:
@@ -47,5 +47,5 @@ def explained(path: Path, deed: str) -> Iterator[None]:
 
 
 def failure(path: Path, deed: str, why: str, remedy: str) -> JournalError:
-    """An error in the one form that all the journal's errors have."""
+    """An error of the journal, in the form that all of them have."""
     return JournalError(Problem(f"cannot {deed} the journal {path}", why, remedy))

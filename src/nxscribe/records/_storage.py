@@ -1,4 +1,4 @@
-"""How a record is stored in the journal: a head without readings, each snapshot, and its definition once for all."""
+"""The stored form of a record: a head without readings, each snapshot, and the definition, which records share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nxscribe.records.record import DefinitionText, DefinitionTree, Record
 
 HEAD, INITIAL, FINAL = "head", "initial", "final"
 TREE = "tree"
-"""The definition as data, which lies beside its text."""
+"""The name of the part with the definition as data."""
 
 LISTED = (
     "id",
@@ -32,10 +32,10 @@ LISTED = (
     "end_time",
     "end_reason",
 )
-"""The columns by which records are found: copies of what the head says."""
+"""The columns for finding records. They repeat values of the head."""
 
 _WORTH_COMPRESSING = 512
-"""Bytes; below this nothing that matters is saved."""
+"""In bytes. Smaller parts are not compressed, because the gain would be negligible."""
 
 
 class Packed(NamedTuple):
@@ -52,11 +52,11 @@ class Part:
     name: str
     packed: Packed
     sha256: bytes
-    """Of the part's JSON."""
+    """The checksum of the JSON of the part."""
 
 
 def pack(data: bytes) -> Packed:
-    """Compressed when that saves at least a fifth."""
+    """The bytes in their stored form. They are compressed if this makes them smaller by a fifth or more."""
     if len(data) >= _WORTH_COMPRESSING:
         # Level 1: its time counts for each trigger, and level 6 saves little more on such texts.
         small = zlib.compress(data, 1)
@@ -66,7 +66,7 @@ def pack(data: bytes) -> Packed:
 
 
 def head_part(record: Record) -> Part:
-    """Everything but the readings and the definition's text."""
+    """The part with everything except the readings and the text of the definition."""
     bare = replace(
         record,
         definition=replace(record.definition, text="", tree=None),
@@ -77,7 +77,7 @@ def head_part(record: Record) -> Part:
 
 
 def snapshot_parts(record: Record) -> tuple[Part, ...]:
-    """The snapshots that the record has."""
+    """The parts for the snapshots of the record."""
     return (initial_part(record), *final_parts(record))
 
 
@@ -112,13 +112,13 @@ def listing(record: Record) -> tuple[str | int | None, ...]:
 
 
 def text_sha256(text: str) -> str:
-    """By which a definition's text is stored."""
+    """The SHA-256 of a definition's text, which is its key in the journal."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A record as it was taken out of the journal, not yet looked at."""
+    """The stored parts of a record, which are not decoded or checked yet."""
 
     revision: int
     parts: dict[str, Part]
@@ -129,7 +129,7 @@ class Stored:
     def join(self, *, with_definition: bool = True) -> Record:
         """The whole record. Raises JournalError for a part that is damaged or missing.
 
-        Without `with_definition` a definition that cannot be read is taken for lost, and its text is empty.
+        Without `with_definition`, a definition that cannot be read counts as lost, and its text is empty.
         """
         head = self.head
         return replace(
@@ -145,7 +145,7 @@ class Stored:
         return record_from_json(self._verified(HEAD))
 
     def is_whole(self, name: str) -> bool:
-        """Whether the part is there and has the checksum that it had when it was written."""
+        """Whether the part exists and has the checksum with which it was written."""
         try:
             self._verified(name)
         except JournalError:
@@ -153,7 +153,7 @@ class Stored:
         return True
 
     def has(self, parts: tuple[Part, ...]) -> bool:
-        """Whether these parts lie there, byte for byte."""
+        """Whether the journal has exactly these parts, byte for byte."""
         return all(self.parts.get(part.name) == part for part in parts)
 
     def _verified(self, name: str) -> bytes:
@@ -171,7 +171,7 @@ class Stored:
 
 
 def definition_of(packed: Packed | None, sha256: str) -> str:
-    """A definition's text; empty where it was lost, and a record saved without it. Raises JournalError for damage."""
+    """The text of a definition; empty if it was lost, and a record saved without it. Raises JournalError for damage."""
     if packed is None:
         raise _damaged("its definition is missing")
     if not packed.payload and not packed.compressed:
@@ -183,12 +183,12 @@ def definition_of(packed: Packed | None, sha256: str) -> str:
 
 
 def tree_part(definition: DefinitionText) -> Part | None:
-    """A definition's tree as it is stored; None where there is none."""
+    """The stored form of a definition's tree; None if there is no tree."""
     return _part(TREE, definition.tree.json) if definition.tree else None
 
 
 def tree_in(part: Part | None) -> DefinitionTree | None:
-    """A definition's tree; None where there is none, or where it is damaged: the text says the same."""
+    """A definition's tree; None if there is no tree, or if it is damaged, because the text has the same content."""
     if part is None:
         return None
     try:
@@ -198,7 +198,7 @@ def tree_in(part: Part | None) -> DefinitionTree | None:
 
 
 def is_definition(packed: Packed, sha256: str) -> bool:
-    """Whether this is the whole text of that definition."""
+    """Whether this is the undamaged text of the definition with this checksum."""
     try:
         return bool(definition_of(packed, sha256))
     except JournalError:
@@ -214,7 +214,7 @@ def fetch_definition(connection: sqlite3.Connection, sha256: str) -> tuple[Packe
 
 
 def stored_tree(payload: bytes | None, compressed: object, sha256: bytes) -> Part | None:
-    """The columns of a definition's tree as a part; None where the definition has the text alone."""
+    """The part from the columns of a definition's tree; None if the definition has only its text."""
     return None if payload is None else Part(TREE, Packed(payload, bool(compressed)), sha256)
 
 

@@ -16,11 +16,11 @@ from nxscribe.model.arrays import number_for_json
 Scalar = bool | int | float | str
 
 _LISTED = 256
-"""Up to so many numbers are written out; more are base64, a third of the size and far faster."""
+"""More numbers than this are stored as base64, which is a third of the size and much faster."""
 
 
 class WireValue(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
-    """How a value stands in JSON: `{"dtype":"float64","data":12.4}`."""
+    """The form of a value in JSON: `{"dtype":"float64","data":12.4}`."""
 
     dtype: str
     """numpy's name (`float64`), or its code with the byte order (`<f8`) beside `base64`; `str` for texts."""
@@ -32,7 +32,7 @@ class WireValue(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
 
 
 def to_wire(value: Value) -> WireValue:
-    """The value as msgspec can write it. Raises TypeError for a dtype that no reading may have."""
+    """The value in a form for msgspec. Raises TypeError for a dtype that readings cannot have."""
     form = _form(value.dtype)
     if value.ndim == 0:
         scalar = form.to_json(value.item())
@@ -49,7 +49,7 @@ def to_wire(value: Value) -> WireValue:
 
 
 def from_wire(wire: WireValue) -> Value:
-    """The value back. Raises ValueError or TypeError when the parts do not fit together."""
+    """The numpy value. Raises ValueError or TypeError if the parts do not match."""
     dtype = np.dtype(wire.dtype)
     if wire.base64 is not None:
         flat: Value = np.frombuffer(binascii.a2b_base64(wire.base64, strict_mode=True), dtype)

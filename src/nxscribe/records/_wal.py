@@ -20,13 +20,13 @@ from typing import NamedTuple
 _HEADER_BYTES = 32
 _FRAME_HEADER_BYTES = 24
 _MAGICS = (0x377F0682, 0x377F0683)
-"""The second one where checksums are made of big-endian words."""
+"""The first bytes of a log. The second one means that checksums are computed from big-endian words."""
 _MAX_FRAME_AT = 16
 """Where the log's index (the file `-shm`) has the number of the last valid frame, in the machine's byte order."""
 
 
 def wal_path(path: Path) -> Path:
-    """The log of a database."""
+    """The path of the log of a database."""
     return path.with_name(path.name + "-wal")
 
 
@@ -38,7 +38,7 @@ class _Frame(NamedTuple):
 
 
 class WriteAheadLog:
-    """The log's bytes."""
+    """The bytes of a write-ahead log."""
 
     def __init__(self, data: mmap.mmap | bytes) -> None:
         self._data = data
@@ -62,7 +62,7 @@ class WriteAheadLog:
         return self._data[offset : offset + page_bytes]
 
     def commits_after(self, frame: int, page_bytes: int) -> int:
-        """How many commits lie behind this many frames."""
+        """The number of commits after this number of frames."""
         return sum(found.is_commit for found in list(self._frames(page_bytes))[frame:])
 
     def _frames(self, page_bytes: int) -> Iterator[_Frame]:
@@ -81,9 +81,9 @@ class WriteAheadLog:
 
 
 def passed_over(path: Path, page_bytes: int) -> int:
-    """How many commits of the log SQLite passes over, to be asked after SQLite has opened the database.
+    """The number of commits in the log that SQLite ignores. Call this after SQLite has opened the database.
 
-    0 where the log is sound, or where only the last commit is cut off, as by a crash before it was acknowledged.
+    It is 0 if the log is undamaged, or if only the last commit is truncated by a crash before its acknowledgement.
     """
     try:
         log = WriteAheadLog(wal_path(path).read_bytes())

@@ -12,7 +12,7 @@ from typing import Final
 from nxscribe.model import RawSearch, RawSeries, Reading, Snapshot
 
 LINK_SEPARATOR: Final = "::"
-"""Between a file and a path in it, as silx and others write it."""
+"""The separator between a file and a path in it, as in silx and other programs."""
 
 
 class EndReason(StrEnum):
@@ -138,7 +138,7 @@ class Record:
     searches: tuple[RawSearch, ...] = ()
     """Where to search for further raw files. Files that were found and are complete are in `raw`."""
     frames: dict[str, int] = field(default_factory=dict)
-    """How many frames each detector shall have, if this is known."""
+    """The number of frames that each detector must have, if it is known."""
     checksums: tuple[str, ...] = ()
     """The detectors whose files get checksums if they are only listed."""
     mandatory: tuple[str, ...] = ()

@@ -18,9 +18,9 @@ DEATH_S: Final = 1.0
 
 
 class PythonProcess:
-    """A Python process of our own, from its start to its end. Use it with `with`, or call `stop`.
+    """A Python process of nxscribe, from its start to its end. Use it with `with`, or call `stop`.
 
-    It has a session of its own: Ctrl-C on the terminal reaches the parent alone, which then ends it in good order.
+    It has its own session, so that Ctrl-C on the terminal only reaches the parent, which then ends it properly.
     """
 
     def __init__(
@@ -38,12 +38,12 @@ class PythonProcess:
 
         Args:
             arguments: What follows the name of the interpreter, such as `["-m", "nxscribe.module"]`.
-            output: The file that takes all that it prints; a temporary one by default.
-            append: Whether what stands in that file is kept.
+            output: The file for everything that it prints; by default a temporary file.
+            append: Whether the content of that file is kept.
             pass_fds: The file descriptors that it inherits.
-            ends_with_stdin: Whether it ends by itself when its standard input closes; else it has none.
-            directory: Its working directory; that of this process by default.
-            environment: Variables beside those of this process.
+            ends_with_stdin: Whether it ends by itself when its standard input closes. Otherwise it has no input.
+            directory: Its working directory; by default that of this process.
+            environment: Variables in addition to those of this process.
         """
         self._output: IO[bytes] = (
             output.open("a+b" if append else "w+b") if output else tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the process
@@ -88,7 +88,7 @@ class PythonProcess:
 
     @property
     def ending(self) -> str:
-        """How it ended, to follow "the process died": `by SIGSEGV`, `with exit code 3`."""
+        """How it ended, as the end of a sentence "the process died …": `by SIGSEGV`, `with exit code 3`."""
         code = self.exit_code
         if code is None:
             return "and is held by a file system"
@@ -116,7 +116,7 @@ class PythonProcess:
         return os.pread(self._output.fileno(), size, 0).decode(errors="replace")
 
     def forget_printed(self) -> None:
-        """Empty its output, so that `printed` tells what comes from now on. Only where nobody else reads the file."""
+        """Empty its output, so that `printed` has only later output. Use it only if nobody else reads the file."""
         self._output.seek(0)
         self._output.truncate()
 
@@ -127,24 +127,24 @@ class PythonProcess:
         return not self.is_alive
 
     def close_stdin(self) -> None:
-        """Close its standard input: one that ends with it begins to end. Several end side by side so."""
+        """Close its standard input, without waiting. A process that ends with it begins to end."""
         if self._popen.stdin and not self._popen.stdin.closed:
             self._popen.stdin.close()
 
     def terminate(self) -> None:
-        """Ask it by SIGTERM to end."""
+        """Ask it to end, by SIGTERM."""
         self._popen.terminate()
 
     def kill(self) -> None:
-        """End it now, with all processes that it started and that did not leave its session's process group."""
+        """Kill it immediately, with all processes that it started and that are still in its process group."""
         if self.is_alive:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)
 
     def stop(self, grace_s: float = 0.0) -> None:
-        """End it: give it `grace_s` seconds to end by itself, then kill it. May be called again.
+        """End it: wait `grace_s` seconds for its end, and then kill it. Can be called more than once.
 
-        A process that waits for a file system is left behind; `is_alive` tells.
+        A process that waits for a file system cannot be killed. Then `is_alive` is still true.
         """
         self.close_stdin()
         if not self.wait(grace_s):

@@ -1,4 +1,4 @@
-"""Supervision: the one means that watches, restarts and reports each thread and each child process of the daemon."""
+"""Supervision of all threads and child processes of the daemon: it watches them, restarts them, and reports errors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class SupervisedPart(Protocol):
 
     @property
     def trouble(self) -> str:
-        """What is wrong with the part, for an operator to read; empty while it works."""
+        """The error of the part, as a message for an operator; empty while it works."""
 
     @property
     def needs_new_process(self) -> bool:
@@ -42,15 +42,15 @@ class Supervisor:
         a status, and there are as many parts as devices: therefore it is not looked up each time."""
 
     def add(self, part: SupervisedPart) -> None:
-        """Watch over one more part."""
+        """Watch one more part."""
         self._parts.append(part)
 
     def remove(self, part: SupervisedPart) -> None:
-        """Watch over a part no more, because it is no longer needed."""
+        """Stop watching a part, because it is no longer needed."""
         self._parts.remove(part)
 
     def check(self) -> bool:
-        """Note the troubles, and restart the parts that have ended. Returns whether all are alive and make progress."""
+        """Collect the errors, and restart the parts that have ended. Returns whether all live and make progress."""
         self.troubles = tuple(trouble for part in tuple(self._parts) if (trouble := part.trouble))
         for part in tuple(self._parts):
             try:
@@ -79,19 +79,19 @@ class SupervisedThread:
         waits_for_disk: bool = False,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        """Prepare the thread; `start` begins.
+        """Prepare the thread. `start` starts it.
 
         Args:
-            name: What the thread is called in the log and in `trouble`.
-            turn: One turn of its work. It waits by itself where nothing is to be done, and must look at `stopping`
+            name: The name of the thread in the log and in `trouble`.
+            turn: One turn of its work. It waits if there is nothing to do, and it must check `stopping`
                 while it waits.
             surroundings: Makes a context manager that the whole thread runs in.
             daemon: Whether the process may end while a turn is under way.
             longest_turn_s: How many seconds a turn may last without `note_progress`; beyond that the thread is stuck.
-                None: it may last for ever.
-            waits_for_disk: Whether a turn may hang with a disk of the user's. A new process would hang as well, so a
+                None: there is no limit.
+            waits_for_disk: Whether a turn can hang with a disk of the user. A new process would hang as well, so a
                 stuck thread is reported, and the watchdog is fed all the same.
-            clock: Measures turns and pauses.
+            clock: The clock for turns and pauses.
         """
         self.name = name
         self._turn = turn
@@ -109,14 +109,14 @@ class SupervisedThread:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread = threading.Thread(target=self._run, name=self.name, daemon=self._is_daemon)
         self._thread.start()
 
     def stop(self, timeout_s: float | None = None) -> bool:
         """End after the turn under way, and wait for that: at most `timeout_s` seconds, by default without a limit.
 
-        Returns whether the thread has ended. One that hangs is left behind.
+        Returns whether the thread has ended. A thread that hangs is abandoned.
         """
         self.stopping.set()
         thread = self._thread
@@ -125,7 +125,7 @@ class SupervisedThread:
         return not (thread and thread.is_alive())
 
     def note_progress(self) -> None:
-        """Tell, within a long turn, that the work goes on."""
+        """Note, in a long turn, that the work makes progress."""
         self._progress_at = self._clock.monotonic()
 
     @property
@@ -135,7 +135,7 @@ class SupervisedThread:
 
     @property
     def trouble(self) -> str:
-        """The unforeseen error of the last turn, or that the thread has ended or is stuck; empty while it works."""
+        """The unexpected error of the last turn, or that the thread has ended or is stuck; empty while it works."""
         if self._has_ended:
             return f"the {self.name} has ended, and is started again"
         if self._is_stuck:

@@ -28,19 +28,19 @@ from nxscribe.runtime.logger import get_logger
 log = get_logger()
 
 _START_S: Final = 60.0
-"""How long the process may take to import its libraries, from a slow network disk for instance."""
+"""How many seconds the process can take to import its libraries, for example from a slow network disk."""
 _CLOSE_S: Final = 5.0
-"""How long `close` waits for the request at hand, and for the process to end by itself."""
+"""How many seconds `close` waits for the present request, and for the end of the process."""
 _PAUSE_S: Final = (1.0, 30.0)
-"""The pause before a process follows the second that failed in succession, and the longest; each is twice the last."""
+"""The first and the longest pause (seconds) before a new process, if two failed in succession. Each pause doubles."""
 _MESSAGE_S: Final = 10.0
-"""How long a message that has begun may stand still."""
+"""How many seconds can pass between two parts of one message."""
 _LAST_WORDS: Final = 4000
-"""How many characters of what a dead process printed go into the error."""
+"""How many of the last characters that a process printed are part of the error."""
 _NICENESS: Final = 10
-"""Captures come first."""
+"""The niceness of the process, because captures have priority."""
 _REPORT_AT: Final = 0.9
-"""The share of the time limit after which a process prints where it is, before the parent kills it."""
+"""The share of the time limit after which a process prints its stacks, before the parent kills it."""
 _PR_SET_PDEATHSIG: Final = 1
 _READY: Final = "ready"
 
@@ -61,18 +61,18 @@ class WorkerProcessError(Exception):
 class WorkerProcess:
     """One worker process at a time, started with the first request or by `start`. Any thread may use it.
 
-    One that dies or hangs is killed and logged; the next follows at once, later ones after a growing pause, until a
-    request is answered. At most one process is ever left behind to a file system that does not answer.
+    A process that dies or hangs is killed and logged. The next one is started immediately, and later ones after a
+    growing pause, until a request is answered. At most one process is ever abandoned because a file system holds it.
     """
 
     def __init__(self, name: str, module: str, setting: object = None, *, clock: Clock = SYSTEM_CLOCK) -> None:
         """Prepare it.
 
         Args:
-            name: What it is called in messages: `writer` gives "the writer process".
+            name: Its name in messages: `writer` gives "the writer process".
             module: The module whose `main` calls `serve`.
-            setting: What `serve` gives to its `prepare`. It is pickled.
-            clock: Measures pauses.
+            setting: The argument of `prepare` of `serve`. It is pickled.
+            clock: The clock for pauses.
         """
         self.name = f"{name} process"
         self._module = module
@@ -91,13 +91,13 @@ class WorkerProcess:
 
     @property
     def pid(self) -> int | None:
-        """The process id, while there is a process."""
+        """The process id; None if there is no process."""
         running = self._running
         return running.child.pid if running else None
 
     @property
     def trouble(self) -> str:
-        """Why the last process failed, until another one is ready; empty while all is well."""
+        """Why the last process failed, until another one is ready; otherwise empty."""
         return self._trouble
 
     @property
@@ -106,12 +106,12 @@ class WorkerProcess:
         return False
 
     def ask(self, request: object, timeout_s: float, doing: str) -> Any:  # noqa: ANN401 - any object that can be pickled
-        """The answer to a request.
+        """Send a request, and return its answer.
 
         Args:
-            request: Goes to the child's `answer`. It is pickled.
-            timeout_s: How many seconds the answer may take; then the process is killed.
-            doing: What is done, for error messages: `writing the record …`.
+            request: The argument for the function that `prepare` returned in the child. It is pickled.
+            timeout_s: How many seconds the answer can take. After that, the process is killed.
+            doing: A description for error messages: `writing the record …`.
 
         Raises:
             WorkerProcessError: When the process died, hung, or could not be started. The next request has another one.
@@ -159,7 +159,7 @@ class WorkerProcess:
             self._lock.release()
 
     def close(self) -> None:
-        """End the process after the request at hand; kill it when that takes long."""
+        """End the process after the present request. If this takes too long, kill it."""
         self._closing.set()
         if not self._lock.acquire(timeout=_CLOSE_S):
             if running := self._running:
@@ -297,12 +297,12 @@ def _limit_waits(pipe: Connection[Any, Any], limit_s: float) -> None:
 
 
 def serve(prepare: Callable[[Any], Callable[[Any], object]]) -> None:
-    """Be a worker process until the parent closes the pipe or ends. Called by the `main` of its module.
+    """Run a worker process until the parent closes the pipe or ends. The `main` of its module calls this.
 
-    The process leaves signals to its parent: only the parent knows whether a request is at hand.
+    The process ignores signals, because only its parent knows whether a request is being answered.
 
     Args:
-        prepare: Imports what is needed. It is called with the parent's `setting`, and returns the function that makes
+        prepare: Imports what is needed. It is called with `setting` of the parent, and returns the function that makes
             the answer to a request. An exception of that function ends the process.
     """
     descriptor, parent = int(sys.argv[1]), int(sys.argv[2])

@@ -39,7 +39,7 @@ _FORM: Final = (
     f"an EPICS process variable: `ID16:MONO:ENERGY`, with `#{_TEXT}` after it for a text in an array of bytes"
 )
 _TRIES: Final = 3
-"""How often a value is read if its unit changes meanwhile."""
+"""The largest number of attempts to read a value whose unit changes meanwhile."""
 _LEAST_S: Final = 0.005
 _UNKNOWN_BEFORE: Final = datetime(1991, 1, 1, tzinfo=UTC)
 """EPICS counts time from 1990. A record that was never processed has this time."""

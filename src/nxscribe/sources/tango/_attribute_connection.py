@@ -47,7 +47,7 @@ _NOT_POLLED: Final = "API_AttributePollingNotStarted"
 
 
 class AttributeConnection:
-    """Blocking calls to one device, for one thread. Each raises SourceError when the device does not answer."""
+    """Blocking calls to one device, for one thread. Each raises SourceError if the device does not answer."""
 
     def __init__(self, device: str, follower: ConfigurationFollower) -> None:
         """`follower` subscribes to changes of units and labels."""
@@ -80,14 +80,16 @@ class AttributeConnection:
         return self._configurations.connection
 
     def thread_context(self) -> AbstractContextManager[object]:
-        """Register the thread with omniORB, which every thread has to do once that calls Tango."""
+        """Register the thread with omniORB. Every thread that calls Tango has to do this once."""
         return cast("AbstractContextManager[object]", tango.EnsureOmniThread())
 
     def read(
         self, names: Sequence[Address], timeout_s: float, *, scan: ScanNames = NO_SCAN, asks_units: bool = False
     ) -> DeferredReadings:
-        """A reading for each attribute, those that failed alone included, in one request; from the hardware, not from
-        Tango's polling cache. With `asks_units` what is known of units and labels by events is asked for as well.
+        """Read attributes in one request, from the hardware and not from the polling cache of Tango.
+
+        Returns a reading for each attribute; one that failed has the reason. With `asks_units`, units and labels that
+        are known from events are read as well.
         """
         del scan
         until = time.monotonic() + timeout_s
@@ -138,10 +140,10 @@ class AttributeConnection:
         return DeferredReadings(make, outdated, EVENTS_S)
 
     def subscribe(self, name: Address, heard: Callable[[Reading], None]) -> str:
-        """Have `heard` called with each event of an attribute, in a thread of Tango's; also with the bad news that
-        they have stopped. Says which events it pushes, or nothing where it pushes none.
+        """Subscribe to the events of an attribute. `heard` is called with each event, in a thread of Tango, and with
+        the error if the events stop. Returns a description of the events; empty if the attribute pushes none.
 
-        Raises SourceError, and EventsNotReadyError when it has to be asked again.
+        Raises SourceError, and EventsNotReadyError if it has to be called again.
         """
         self._connect(_SUBSCRIBING_S)
         if name in self._subscriptions:
@@ -200,8 +202,8 @@ class AttributeConnection:
                 self._events.unsubscribe_event(subscription)
 
     def refresh(self, timeout_s: float, interrupted: Callable[[], bool]) -> bool:
-        """Learn the units and labels anew, in case an event was lost that told of a change: a few at a time, for a
-        server may take milliseconds over each. Says whether that was all; the next call goes on where it stopped.
+        """Read the units and labels again, because an event of a change may have been lost. They are read a few at a
+        time, because a server can need milliseconds for each. Returns whether all were read; the next call continues.
         """
         self._connect(timeout_s)
         left, self._to_refresh = self._to_refresh or tuple(self._configurations.learnt), ()
@@ -219,7 +221,7 @@ class AttributeConnection:
             self._follower.soon(self._followed)
 
     def close(self) -> None:
-        """End all subscriptions and release the proxies."""
+        """End all subscriptions, and release the proxies."""
         self._follower.forget(self._followed)
         self._let_go()
 

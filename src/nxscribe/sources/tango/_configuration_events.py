@@ -1,7 +1,7 @@
-"""Subscriptions to changes of units and labels by Tango's events.
+"""Subscriptions to the events of Tango for changes of units and labels.
 
-One thread subscribes for all devices, one attribute after another: each subscription takes some milliseconds and
-Tango's one lock, and with a server that hangs three seconds. No device's own thread waits for that, and so no trigger.
+One thread subscribes for all devices, one attribute after the other. Each subscription takes some milliseconds and the
+global lock of Tango, and three seconds if the server hangs. No thread of a device waits for that, and so no trigger.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from nxscribe.sources.tango.databases import connect_device, may_change
 _BEGIN_S: Final = 1.0
 _SOON_S: Final = 0.02
 _FAILED_S: Final = 60.0
-"""Pause after a device did not answer: a device that hangs delays all others."""
+"""The pause after a device did not answer, because a device that hangs delays all others."""
 _CLOSING_S: Final = 1.0
 _IDLE_S: Final = 1.0
 _AGAIN_S: Final = 12.0
-"""After a connection was lost Tango itself finds its events again within ten seconds. A subscription before that is in
-vain: the first event comes, and no other.
+"""After a connection was lost, Tango itself restores its events within ten seconds. A new subscription before that gets
+only the first event.
 """
 
 
@@ -41,7 +41,7 @@ class FollowedConfigurations:
     def __init__(
         self, device: str, configurations: Configurations, changed: Callable[[FollowedConfigurations], None]
     ) -> None:
-        """`changed` is called, in a thread of Tango's, when a configuration has to be read again."""
+        """`changed` is called, in a thread of Tango, when a configuration has to be read again."""
         self._device, self._configurations, self._changed = device, configurations, changed
         self._proxy: tango.DeviceProxy | None = None
         self._connection = -1
@@ -52,9 +52,9 @@ class FollowedConfigurations:
         """The attributes to subscribe to. To add some, replace the set."""
 
     def renew(self) -> None:
-        """Subscribe to what is not subscribed to yet, and learn what is doubtful.
+        """Subscribe to the attributes without a subscription, and read the configurations that may have changed.
 
-        Raises tango.DevFailed, and EventsNotReadyError when it has to be asked again.
+        Raises tango.DevFailed, and EventsNotReadyError if it has to be called again.
         """
         with self._renewing:
             self._renew()

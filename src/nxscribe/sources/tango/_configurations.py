@@ -1,7 +1,7 @@
-"""What is known of the units and labels of a device's attributes, and of which of them it is known to be current.
+"""The known units and labels of the attributes of a device, and which of them are known to be current.
 
-A value says nothing of its unit: that is in its attribute's configuration, which a client or a new server may change at
-any moment. A device tells of a change by an event; where it cannot, the configuration is asked for with each read.
+A value has no unit: the unit is in the configuration of the attribute, which a client or a new server can change at any
+time. A device reports a change by an event. If it cannot, the configuration is read with each value.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from nxscribe.sources.tango._tango_values import Configuration, configuration_of
 
 
 class Mark(NamedTuple):
-    """How many connections, doubts and events there were when a configuration was requested."""
+    """The numbers of connections, doubts and events at the time when a configuration was requested."""
 
     connection: int
     doubts: int
@@ -25,7 +25,7 @@ class Mark(NamedTuple):
 
 
 class Configurations:
-    """The configurations of one device, by the names of the attributes in small letters. Any thread may call it."""
+    """The configurations of one device, by attribute name in small letters. Every thread can call the methods."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -92,12 +92,12 @@ class Configurations:
         return found
 
     def doubtful(self, members: Collection[str]) -> list[str]:
-        """Those whose configuration is not known to be current."""
+        """The attributes among `members` whose configuration may have changed."""
         # Without the lock: this is called at each read, and looking at a set is atomic.
         return [] if self._current.issuperset(members) else [one for one in members if one not in self._current]
 
     def followed(self, members: Collection[str]) -> Collection[str]:
-        """Those whose configuration is known to be current."""
+        """The attributes among `members` whose configuration is known to be current."""
         current = self._current
         return members if current.issuperset(members) else [one for one in members if one in current]
 

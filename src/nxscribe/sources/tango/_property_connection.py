@@ -23,8 +23,8 @@ from nxscribe.tango_text import text_of
 
 
 class PropertyConnection(Connection):
-    """Blocking calls to one database, for one thread. A name's member is `domain/family/member/property`, or has
-    the attribute before the property where it is one of an attribute. Properties have no events.
+    """Blocking calls to one database, for one thread. The member of an address is `domain/family/member/property`, or
+    `domain/family/member/attribute/property` for a property of an attribute. Properties have no events.
     """
 
     def __init__(self, host: str) -> None:
@@ -34,7 +34,7 @@ class PropertyConnection(Connection):
         """By the address of the server: the database may have several."""
 
     def thread_context(self) -> AbstractContextManager[object]:
-        """Register the thread with omniORB, which every thread has to do once that calls Tango."""
+        """Register the thread with omniORB. Every thread that calls Tango has to do this once."""
         return cast("AbstractContextManager[object]", tango.EnsureOmniThread())
 
     def read(
@@ -45,9 +45,9 @@ class PropertyConnection(Connection):
         scan: ScanNames = NO_SCAN,  # noqa: ARG002 - properties do not depend on it
         asks_units: bool = False,  # noqa: ARG002 - properties have none
     ) -> DeferredReadings:
-        """A reading for each property: its text, or an array of texts where it has several lines.
+        """A reading for each property: its text, or an array of texts if it has several lines.
 
-        Tango's own timeouts hold, whatever `timeout_s` says: see AttributeConnection.
+        The time-outs of Tango are valid, whatever `timeout_s` is: see AttributeConnection.
         """
         try:
             _, readings = servers(self._host).first_to_answer(lambda address: self._readings(address, names))

@@ -43,9 +43,9 @@ _QUALITIES: Final = {
 }
 _STATES: Final = {int(state): state.name for state in tango.DevState.values.values()}
 _NOTHING: Final = frozenset({"no unit", "no display unit", "not specified"})
-"""What Tango gives as the unit of an attribute without a unit."""
+"""The units that Tango gives for an attribute without a unit."""
 _FORMATS: Final = frozenset({"%6.2f", "%d", "%s"})
-"""Tango's default formats."""
+"""The default formats of Tango."""
 _CLOCKS_AGREE_S: Final = 1.0
 
 
@@ -57,7 +57,7 @@ class Configuration:
     labels: tuple[str, ...] = ()
     """The labels of an enumeration, by number."""
     details: Mapping[str, Detail] = field(default_factory=dict)
-    """A display unit and a format, where they are set."""
+    """The display unit and the format, if they are set."""
 
 
 def configuration_of(info: tango.AttributeInfo) -> Configuration:

@@ -1,4 +1,4 @@
-"""One reader's connections to Tango: to devices for their attributes, to databases for properties."""
+"""The connections of one reader to Tango: to devices for attributes, and to databases for properties."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nxscribe.sources.tango._property_connection import PropertyConnection
 
 
 def default_host(host: str = "") -> str:
-    """The database of names without one, in the form of TANGO_HOST, which stands in for an empty `host`."""
+    """The database for names without a database, in the form of TANGO_HOST; if `host` is empty, that of TANGO_HOST."""
     return host or str(tango.ApiUtil.get_env_var("TANGO_HOST") or "")
 
 
@@ -22,7 +22,7 @@ class AttributeConnector(Connector):
     """Connections to devices. One thread follows the units and labels of all of them."""
 
     def __init__(self, host: str = "") -> None:
-        """`host` is the Tango database of names without one."""
+        """`host` is the Tango database for names without a database."""
         self._host = default_host(host)
         self.follower = ConfigurationFollower()
         self.threads = (self.follower.thread,)
@@ -32,7 +32,7 @@ class AttributeConnector(Connector):
         return attribute_address(name, self._host)
 
     def connect(self, endpoint: Endpoint) -> Connection:
-        """The connection to a device, or to what an alias of an attribute stands for."""
+        """The connection to a device, or to the attribute that has an alias."""
         kind = AliasConnection if endpoint.name.startswith(ALIAS) else AttributeConnection
         return kind(endpoint.name, self.follower)
 
@@ -45,7 +45,7 @@ class PropertyConnector(Connector):
     """Connections to databases."""
 
     def __init__(self, host: str = "") -> None:
-        """`host` is the Tango database of names without one."""
+        """`host` is the Tango database for names without a database."""
         self._host = default_host(host)
 
     def address(self, name: str) -> Address:
