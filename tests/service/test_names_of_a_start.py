@@ -115,6 +115,22 @@ def test_a_detector_that_only_the_trigger_names_takes_part_only_then_and_may_com
     assert [(one.dataset, *one) for one in with_dataset.raw] == [("entry/data/data", "a0.h5", "a1.h5")]
 
 
+def test_files_outside_the_folders_that_the_config_allows_are_told_and_marked_for_the_writer(scribe: Scribe) -> None:
+    session = scribe.sessions["sim/nxscribe/1"]
+    given = {"technique": "tomo", "session": "20261101", "parameters": PARAMETERS}
+    started = session.start(StartRequest("ma1", "bone", "s1", **given))  # type: ignore[arg-type]
+    session.name_file("/etc/passwd")
+    ended = session.end(EndRequest(files={"blob": ["/root/secret.h5", "../" * 30 + "up.h5", "in.h5"]}))
+    assert [one.partition(" are not opened")[0] for one in ended.warnings] == [
+        "raw files in '/root'",
+        "raw files in '/'",
+    ]
+    record = scribe._journal.record(started.record)
+    assert all(series.named for series in record.raw)
+    assert record.roots == (str(scribe.beamline.config.data_root), f"{scribe.beamline.config.data_root}/ma1/r1")
+    assert [note for note in record.notes if "/root" in note]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [

@@ -8,12 +8,12 @@ import fcntl
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
 from nxscribe.errors import Problem, ProjectionError
-from nxscribe.projections.files import AS_IT_COMES, Ownership
+from nxscribe.projections.files import AS_IT_COMES, FileSettings, Ownership
 
 LOCK: Final = ".nxscribe.lock"
 """The lock file of a folder. A process that changes files of the folder locks it. It is never deleted, because then two
@@ -70,10 +70,10 @@ def _lock_file(path: Path, ownership: Ownership) -> int:
         _take_after_the_folder(path)
         _hand_over(path, ownership.group, ownership.growing)
     try:
-        return os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        return os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
     except PermissionError:
         # Another user's, and the config gives it to no group: good on one machine.
-        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
 
 
 @contextlib.contextmanager
@@ -199,6 +199,25 @@ _REMEDIES: Final = {
     errno.ENFILE: "look at what has so many files open on this machine",
     errno.ESTALE: "mount the file system again",
 }
+
+
+def check_places(paths: Iterable[Path], settings: FileSettings) -> None:
+    """Check that no symbolic link leads out of the data root, or of the further folders that the config allows.
+
+    Raises ProjectionError for a path that is really outside, whether it exists or not.
+    """
+    allowed = (str(settings.data_root), *settings.roots)
+    roots = tuple(f"{os.path.realpath(root).rstrip('/')}/" for root in allowed)
+    for path in paths:
+        real = os.path.realpath(path)
+        if not f"{real}/".startswith(roots):
+            raise ProjectionError(
+                Problem(
+                    f"{path} is {real}, outside the data root {settings.data_root}",
+                    "a symbolic link in its folders leads there",
+                    "remove the link, or allow its target in files.roots of the config",
+                )
+            )
 
 
 @contextlib.contextmanager

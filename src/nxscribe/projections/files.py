@@ -57,6 +57,8 @@ class FileSettings:
     """The time zone of all times, with its name in the IANA database. Empty: the time zone of the computer."""
     timeout_s: float = 60.0
     """How many seconds the writing of one entry can take. A writer process that takes longer counts as hung."""
+    roots: tuple[str, ...] = ()
+    """Further folders, to which symbolic links in the data root may lead."""
 
 
 ENTRIES: Final = "_entries"

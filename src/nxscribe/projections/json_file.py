@@ -44,6 +44,7 @@ class JsonFile(Projection):
         if indent:
             text = msgspec.json.format(text, indent=indent)
         ownership = settings.files.ownership
+        atomic.check_places((master, path), settings.files)
         with atomic.explained(path, settings.files.data_root), atomic.locked(master.parent, ownership):
             with atomic.replacing(path, ownership, complete=not record.is_open) as temporary:
                 atomic.write(temporary, text + b"\n")

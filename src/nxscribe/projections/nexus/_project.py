@@ -42,6 +42,7 @@ def write_nexus(record: Record, settings: FileSettings, without_frames: str = ""
     """
     names = names_of(record, settings)
     path, container = names.master, names.container
+    atomic.check_places((path, container, names.frames, names.definition(record.definition.sha256)), settings)
     with atomic.explained(path, settings.data_root), atomic.locked(path.parent, settings.ownership) as alone:
         for file in dict.fromkeys((path, container)):
             master.check_owner(file, record.entry, record.id, master=path)

@@ -155,7 +155,8 @@ class FilesForm(_Form):
         default=[],
         description="Further folders, besides `data_root` and those of the detectors, in which files may lie that the "
         "control system names: raw files (`files`, `lastDataFile`) and `links`. Files elsewhere are not opened and not "
-        "linked, and the entry lists them as missing.",
+        "linked, and the entry lists them as missing. Symbolic links in `data_root` may lead there, too; where one "
+        "leads elsewhere, nothing is written.",
     )
     mode: Annotated[str, Field(pattern=_MODE)] = Field(
         default="0444", description='The file mode of complete entries, in octal digits: `"0444"`.'

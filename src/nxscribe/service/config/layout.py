@@ -75,6 +75,7 @@ class Files:
             self.copied_bytes,
             self.time_zone,
             self.timeout_s,
+            self.roots,
         )
 
     def place(self, scan: ScanIdentity) -> ScanPaths:
