@@ -2,4 +2,5 @@
 
 - `bluesky`: a document callback for bluesky's RunEngine and for blueapi
 - `metadata_manager`: a Tango server for clients of the ESRF's MetadataManager and MetaExperiment
+- `nxscribe.mac`: macros for SPEC
 """
