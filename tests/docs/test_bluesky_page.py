@@ -19,6 +19,13 @@ from ophyd.sim import SynSignal
 PAGE = (Path(__file__).parents[2] / "docs/how-to/bluesky.md").read_text()
 PROGRAM, FOR_BLUEAPI = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 (COMMANDS,) = re.findall(r"^```console\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+GRIDS = """
+from bluesky.plans import grid_scan
+from ophyd.sim import motor1
+for snakes in (False, True):
+    RE(grid_scan([det], motor1, 0, 1, 2, motor, -1, 2, 3, snake_axes=snakes), proposal="ma2210", sample="phantom")
+RE(scan([det], motor1, 0, 1, motor, -1, 2, 3), proposal="ma2210", sample="phantom")
+"""
 
 
 @pytest.fixture
@@ -48,7 +55,7 @@ def test_the_program_drives_the_demo(demo: dict[str, str], tmp_path: Path) -> No
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    (tmp_path / "scan.py").write_text(PROGRAM)
+    (tmp_path / "scan.py").write_text(PROGRAM + GRIDS)
     *_, program, status = (line.removeprefix("$ ").split() for line in COMMANDS.splitlines())
     run(*program)
     wait_until(lambda: re.search(r"^filesWaiting +0$", run(*status), re.MULTILINE), "the file is written", 60)
@@ -60,6 +67,12 @@ def test_the_program_drives_the_demo(demo: dict[str, str], tmp_path: Path) -> No
         assert entry["plot/diode"].shape == (5,)
         assert entry["plot/axis1"][()].tolist() == [-1, -0.5, 0, 0.5, 1]
         assert entry["instrument/axis1/value"][()].tolist() == [-1, -0.5, 0, 0.5, 1]
+
+        plot = {name: file[f"{name}/plot/diode"][()].tolist() for name in ("entry_0003", "entry_0004", "entry_0005")}
+        # The detector shows where its motor was: the same picture, however the grid was measured.
+        assert plot["entry_0003"] == plot["entry_0004"]
+        assert plot["entry_0003"][0] == plot["entry_0003"][1]
+        assert len(plot["entry_0005"]) == 3
 
 
 def test_the_plan_for_blueapi_is_recorded(daemon: Daemon) -> None:

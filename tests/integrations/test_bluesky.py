@@ -14,7 +14,7 @@ import pytest
 import tango
 from bluesky import RunEngine
 from bluesky.utils import RunEngineInterrupted
-from daemons import Daemon
+from daemons import Daemon, wait_until
 from ophyd.sim import SynAxis, SynGauss
 from ophyd_async.core import StaticFilenameProvider, StaticPathProvider, init_devices
 from ophyd_async.sim import SimBlobDetector, SimMotor
@@ -98,7 +98,7 @@ def test_a_scan_is_recorded_with_its_positions_its_readings_and_its_metadata(
         assert file["entry_0001/instrument/control/exposure"][()] == 0.5  # a parameter that the definition names
 
 
-def test_the_fast_axis_comes_first_and_a_snaked_grid_is_a_list(
+def test_the_fast_axis_comes_first_and_says_whether_it_snakes(
     engine: RunEngine, daemon: Daemon, scribe: NxScribe, motors: tuple[SynAxis, SynAxis], det: SynGauss
 ) -> None:
     engine.subscribe(scribe)
@@ -109,12 +109,12 @@ def test_the_fast_axis_comes_first_and_a_snaked_grid_is_a_list(
     engine(bp.rel_scan([det], fast, 0, 1, 3))
     raster, snaked, together, relative = Entries(daemon)
     axes = ("axis1_name", "axis1_dimension", "axis2_name", "axis2_dimension")
-    assert [raster[name] for name in axes] == ["fast", 3, "slow", 2]
-    assert (raster["axis1_stop"], raster["axis2_stop"]) == (4, 1)
-    assert [snaked[name] for name in axes] == ["fast", 6, "slow", 1]
+    for grid, kind in ((raster, "forth"), (snaked, "backnforth")):
+        assert [grid[name] for name in axes] == ["fast", 3, "slow", 2]
+        assert (grid["axis1_stop"], grid["axis2_stop"]) == (4, 1)
+        assert (grid["axis1_kind"], grid["axis2_kind"]) == (kind, "forth")
     assert [together[name] for name in axes] == ["slow", 3, "fast", 1]
-    for entry in (snaked, relative):
-        assert "axis1_start" not in entry
+    assert "axis1_start" not in relative
 
 
 @pytest.mark.parametrize(
@@ -259,3 +259,16 @@ def test_documents_of_any_form_raise_nothing(daemon: Daemon, scribe: NxScribe, j
     assert daemon.proxy.state() != tango.DevState.RUNNING
     (entry,) = Entries(daemon)
     assert entry["end_reason"] == "finished"
+
+
+@pytest.mark.long
+def test_a_thousand_fast_scans_are_all_recorded_and_written(
+    engine: RunEngine, daemon: Daemon, det: SynGauss, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine.subscribe(scribe_of(daemon))
+    uids = [uid for _ in range(1000) for uid in engine(bp.count([det]))]
+    wait_until(lambda: daemon.proxy.filesWaiting == 0, "every file is written", 600)
+    entries = list(Entries(daemon))
+    assert [entry["bluesky_uid"] for entry in entries] == uids
+    assert {entry["end_reason"] for entry in entries} == {"finished"}
+    assert "nxscribe" not in caplog.text

@@ -296,7 +296,8 @@ def _axes(doc: Document, points: int) -> tuple[list[str], dict[str, object]]:
     ]
     dimensions = [motors for motors in reversed(dimensions) if motors]
     shape = [_count(one) for one in reversed(_sequence(doc.get("shape")))] or [points]
-    is_raster = len(shape) == len(dimensions) and not any(_sequence(doc.get("snaking")))
+    snaking = [one is True for one in reversed(_sequence(doc.get("snaking")))]
+    is_raster = len(shape) == len(dimensions)
     if not is_raster:
         # In whatever order the points come, they are a list: there is no picture that would be wrong.
         dimensions, shape = [[motor for motors in dimensions for motor in motors]], [points]
@@ -306,6 +307,8 @@ def _axes(doc: Document, points: int) -> tuple[list[str], dict[str, object]]:
     axes: dict[str, object] = {"points": points or None}
     for number, (motor, count) in enumerate(zip(motors, counts, strict=False), 1):
         axes |= {f"axis{number}_name": motor, f"axis{number}_dimension": count}
+        if is_raster and number <= len(snaking):
+            axes[f"axis{number}_kind"] = "backnforth" if snaking[number - 1] else "forth"
         if motor in ranges:
             start, stop = ranges[motor]
             axes |= {f"axis{number}_start": start, f"axis{number}_stop": stop, f"axis{number}_range": stop - start}
