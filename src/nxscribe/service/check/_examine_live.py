@@ -1,4 +1,4 @@
-"""What the devices themselves say against a config and its definitions: what is not there, and what does not fit."""
+"""Checks a config and its definitions against the real devices: sources that do not exist, or do not fit a field."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nxscribe.plan.expressions import check_dimensions
 from nxscribe.sources import Item, LiteralSource
 
 _ANSWER_S: Final = 5.0
-"""How long a device may take to answer: the first contact is slower than a scan's."""
+"""How many seconds a device can take to answer. The first contact is slower than later ones."""
 
 Readings = Mapping[Item, Reading]
 
@@ -27,7 +27,7 @@ def examine_live(settings: Mapping[str, object], plans: tuple[CapturePlan, ...])
 
     Args:
         settings: The settings of each kind of sources, as the config has them.
-        plans: Of all techniques, right or not.
+        plans: The plans of all techniques, also of those with errors.
     """
     asked = frozenset[Item]().union(*(plan.items for plan in plans))
     with SourceReader(settings) as reader:

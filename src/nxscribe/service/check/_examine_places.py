@@ -1,4 +1,4 @@
-"""What this machine has against a config: folders that are not there or may not be written, a group not to be had."""
+"""Checks a config against this computer: folders that do not exist or are not writable, and a group that is missing."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class _User:
     number: int
     groups: frozenset[int]
     is_present: bool
-    """Whether it is the user of this very process."""
+    """Whether it is the user of this process."""
 
     def may_write(self, folder: Path) -> bool:
-        """Whether files can be made in a folder."""
+        """Whether the user can create files in a folder."""
         if self.is_present:
             return os.access(folder, os.W_OK | os.X_OK, effective_ids=True)
         # Only the kernel knows all that counts: access lists, mounts, other machines' exports.
@@ -43,7 +43,7 @@ class _User:
 
 
 def examine_places(config: Config) -> tuple[Problem, ...]:
-    """Warnings for this machine, seen as the daemon's user where that can be known, else as the present one.
+    """Warnings for this computer, checked as the user of the daemon if it is known, otherwise as the present user.
 
     Root may write anywhere, so that nothing could be learnt as root: the owner of the state folder is the daemon's
     user then. Raises nothing.

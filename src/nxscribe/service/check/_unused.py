@@ -1,4 +1,4 @@
-"""What a config says that no definition takes up: most of it is a name misspelt."""
+"""Finds parts of a config that no definition uses. Most of them are misspelt names."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _CLOSE: Final = 0.8
 
 
 def unused(config: Config, definitions: Mapping[str, Definition], omitted: Omitted) -> Iterator[Problem]:
-    """Warn of sources, parameters and detectors' groups that no definition names.
+    """Warnings for sources, parameters and groups of detectors that no definition names.
 
     Args:
         config: The config.
-        definitions: Those of all its techniques, by technique.
-        omitted: What would be in the config if all of it were right.
+        definitions: The definitions of all techniques, by technique.
+        omitted: The names that invalid parts of the config would define.
     """
     named = {
         name: definition.placeholders.union(

@@ -1,4 +1,4 @@
-"""All techniques of a config put together with their definitions, and all that is wrong with them."""
+"""Compiles all techniques of a config with their definitions, and collects their problems."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from nxscribe.service.config import Config, Omitted, TechniqueSettings
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """What came of it. With an error among the problems the plans are good for looking alone."""
+    """The result. If one of the problems is an error, the plans can be displayed, but not used for a scan."""
 
     plans: Mapping[str, CapturePlan]
-    """By technique: those whose definitions can be seen."""
+    """The plans by technique, of techniques whose definitions can be read."""
     texts: Mapping[str, DefinitionText]
-    """By technique: the definitions as records keep them; of those without errors."""
+    """The definitions in the form of records, by technique, of techniques without errors."""
     problems: tuple[Problem, ...]
-    """Errors and warnings, in the order of files and lines."""
+    """Errors and warnings, sorted by file and line."""
 
     @property
     def failed(self) -> bool:
-        """Whether there is an error among the problems."""
+        """Whether one of the problems is an error."""
         return any(problem.severity is Severity.ERROR for problem in self.problems)
 
 
 def compile_techniques(config: Config, omitted: Omitted, files: FileAccess = DISK) -> Compiled:
-    """The plans of a config's techniques.
+    """Compile the plans of all techniques of a config.
 
     Args:
-        config: All of a config that is right.
-        omitted: What would be in it if all of it were.
-        files: Where the definitions are read from.
+        config: The valid parts of a config.
+        omitted: The names that invalid parts would define.
+        files: Reads the definitions.
     """
     plans: dict[str, CapturePlan] = {}
     texts: dict[str, DefinitionText] = {}

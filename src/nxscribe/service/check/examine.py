@@ -1,4 +1,4 @@
-"""Everything that is wrong with a beamline's config and definitions, whatever state they are in."""
+"""Finds all errors of a config and its definitions, also if some of them cannot be read."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from nxscribe.service.reload.beamline_files import named_definitions
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """What was found."""
+    """The result of an examination."""
 
     techniques: tuple[str, ...]
-    """Those of the config, sorted, as far as they can be read."""
+    """The names of the techniques in the config, sorted, as far as they can be read."""
     problems: tuple[Problem, ...]
-    """Errors and warnings: those of the config, then those of the definitions, each in the order of the file."""
+    """Errors and warnings: first those of the config, then those of the definitions, in the order of each file."""
     readable: bool = True
-    """Whether there is a config to speak of."""
+    """Whether the config can be read at all."""
 
 
 def examine(path: Path, *, live: bool = False, here: bool = False) -> Examination:
-    """Examine the config at `path` and all that it names, the devices with `live`, this machine's folders with `here`.
+    """Examine the config at `path` and its definitions; with `live` also the devices, with `here` also local folders.
 
-    Raises nothing for what its author can mend.
+    Errors that the author can correct are problems, and raise nothing.
     """
     try:
         examined = examine_config(path)

@@ -17,7 +17,7 @@ from nxscribe.plan.preview_nodes import BUILT_IN_WORDS, SET_BY_CONTROL
 
 @dataclass(frozen=True, slots=True)
 class LiveValue:
-    """One value as it would be written."""
+    """One value as it would be written to the file."""
 
     value: Value
     units: str = ""
@@ -71,14 +71,14 @@ def at_path(root: PreviewNode, path: str) -> PreviewNode:
 
 
 def only(node: PreviewNode, wanted: Callable[[str, PreviewNode], bool], path: str = "") -> PreviewNode | None:
-    """The nodes that are wanted, by their path and what they are, with the way to each; None where there are none."""
+    """The part of the tree with the nodes for which `wanted` is true, and the groups around them; None: no node."""
     below = (only(child, wanted, path_below(path, child)) for child in node.children)
     children = tuple(child for child in below if child)
     return replace(node, children=children) if children or (path and wanted(path, node)) else None
 
 
 def without_value(live: Live | None) -> Callable[[str, PreviewNode], bool]:
-    """What is missing now; without devices to ask, what nothing in the config fills."""
+    """A test for nodes without a value: those that are missing now or, without live values, that no source fills."""
     if live:
         return lambda path, _: path in live.missing
     return lambda _, node: any(words == SET_BY_CONTROL for _, words in node.origins)
@@ -91,7 +91,7 @@ def _nodes(node: PreviewNode, path: str = "") -> Iterator[tuple[str, PreviewNode
 
 
 def preview_json(plan: CapturePlan, live: Live | None, root: PreviewNode | None = None) -> str:
-    """The preview for programs; of the tree of nodes at `root` alone where it is given."""
+    """The preview as JSON: of the whole tree, or of the nodes from `root` on if it is given."""
     document: dict[str, object] = {"technique": plan.technique, "sha256": plan.definition.sha256}
     if live:
         document["capture_s"] = {phase.value: seconds for phase, seconds in live.durations_s.items()}

@@ -1,7 +1,7 @@
-"""The last good set on disk, so that a daemon that starts on broken files has one to serve.
+"""The last valid set on the disk, so that a daemon can start even if the present files have errors.
 
-The files are kept as they were read, in a ZIP archive that people can open, too; whoever takes it up reads them as if
-they stood at their own places. So a newer nxscribe needs to know nothing of what an older one made of them.
+The files are stored unchanged in a ZIP archive, which people can open, too. They are read from there as if they were at
+their own paths. Therefore a newer nxscribe does not depend on what an older one made from them.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ from nxscribe.service.beamline import Beamline, load_beamline
 from nxscribe.service.config import load_config
 
 KEPT: Final = "last-good-set.zip"
-"""In the folder of the journal."""
+"""The name of the archive in the folder of the journal."""
 _ACCOUNT: Final = "kept.json"
 _FORMAT: Final = 1
 _ANY_TIME: Final = (1980, 1, 1, 0, 0, 0)
-"""Of each member. ZIP knows no earlier time, and a computer's clock may."""
+"""The time of each member of the archive. The clock of a computer can be earlier than the earliest time of ZIP."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeptSet:
-    """What was kept, as a set."""
+    """The set that was stored."""
 
     beamline: Beamline
     read: Mapping[str, FileRead]
     since: str
-    """When it came into force: ISO 8601, UTC."""
+    """When it came into force, in UTC (ISO 8601)."""
 
 
 def keep(folder: Path, config: Path, read: Mapping[str, FileRead]) -> None:
-    """Keep the files of a set in `folder`, durably. `config` is one of them. Raises OSError."""
+    """Store the files of a set in `folder`, and sync them to the disk. `config` is one of them. Raises OSError."""
     account = {
         "format": _FORMAT,
         "nxscribe": nxscribe.__version__,
@@ -66,10 +66,10 @@ def keep(folder: Path, config: Path, read: Mapping[str, FileRead]) -> None:
 
 
 def recall(folder: Path, config: Path) -> KeptSet | None:
-    """The set of the config at `config` that is kept in `folder`; None where none is.
+    """The set of the config at `config` that is stored in `folder`; None if there is none.
 
     Raises:
-        InputError: When it is of no use, with the reason.
+        InputError: The stored set cannot be used, with the reason.
     """
     try:
         with zipfile.ZipFile(folder / KEPT) as archive:

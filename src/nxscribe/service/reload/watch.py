@@ -35,14 +35,14 @@ _EDITS: Final[list[type[FileSystemEvent]]] = [FileCreatedEvent, FileDeletedEvent
 
 
 class Watch:
-    """Tells of each edit of a library's files.
+    """Watches the files of a `ConfigStore`, and tells of each edit.
 
-    The files are polled. What the kernel tells of their folders only hastens the next look, and may fail: it is silent
-    on network file systems, about edits by other computers, and about what a symbolic link leads to.
+    The files are polled. Events of the kernel for their folders only make the next comparison earlier. They can be
+    missing: on network file systems, for edits on other computers, and for the targets of symbolic links.
     """
 
     def __init__(self, library: ConfigStore, events: Events, clock: Clock = SYSTEM_CLOCK) -> None:
-        """`events` hears of each edit, and in between that nothing was edited. `clock` measures the pauses."""
+        """`events` is told of each edit, and, in between, that nothing was edited. `clock` measures the pauses."""
         self._library = library
         self._events = events
         self._clock = clock
@@ -59,11 +59,11 @@ class Watch:
         self._follows = False
 
     def start(self) -> None:
-        """Begin to watch."""
+        """Start to watch."""
         self.thread.start()
 
     def stop(self) -> None:
-        """End, after a reload that is under way."""
+        """End the watch after a running reload."""
         self.thread.stopping.set()
         self._wake.set()
         self.thread.stop(_CLOSE_S)
@@ -102,7 +102,7 @@ class _FolderEvents(FileSystemEventHandler):
         self._folders: dict[str, int] = {}
 
     def follow(self, files: tuple[str, ...]) -> None:
-        """Listen to the folders of these files, and of what they lead to, where they are symbolic links."""
+        """Subscribe to the folders of these files, and to those of the targets of symbolic links."""
         parents = {parent for file in map(Path, files) for parent in (file.parent, file.resolve().parent)}
         # A folder that was made anew is another one: the inode tells.
         folders = {str(parent): parent.stat().st_ino for parent in sorted(parents) if parent.is_dir()}
@@ -120,11 +120,11 @@ class _FolderEvents(FileSystemEventHandler):
         self._observer, self._folders = observer, folders
 
     def on_any_event(self, _event: FileSystemEvent) -> None:
-        """Have the files looked at."""
+        """Wake the watch, which then compares the files."""
         self._wake.set()
 
     def close(self) -> None:
-        """Listen no more."""
+        """End the subscriptions."""
         if self._observer is not None:
             self._observer.stop()  # type: ignore[attr-defined]
             self._observer.join(_CLOSE_S)  # type: ignore[attr-defined]

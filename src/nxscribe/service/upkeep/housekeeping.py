@@ -93,7 +93,7 @@ class Housekeeper(_WorkByTheClock):
 class JournalKeeper(_WorkByTheClock):
     """Archives and removes records past their time, and makes the journal smaller, while no scan runs.
 
-    It is apart from the housekeeper, since the folder of the archive may be on a disk that hangs.
+    It is separate from the housekeeper, because the folder of the archive can be on a disk that hangs.
     """
 
     name = "journal keeper"
