@@ -1,6 +1,6 @@
 """What the files of a scan cost, and how soon they are there: nxscribe, an earlier build, and HDF5's own floor.
 
-    python benchmarks/files.py [--base PYTHON] [--repeat 20] [--burst 1] [--what scan burst large]
+    python benchmarks/files.py [--base PYTHON] [--repeat 20] [--burst 1] [--what scan live burst large]
 
 It starts a Tango database, device servers and a daemon of this build; with `--base`, the Python of an environment that
 has another build, also a daemon of that. All are asked by one client process in turns, on the same devices, so that
@@ -9,6 +9,8 @@ what else the machine does weighs on all of them. Afterwards every value of ever
 `scan`: 150 values at the start and 150 at the end. `writer, start` and `writer, end`: the processor time of the writer
 process, in ms. `file`: from the answer to EndScan until the entry is complete on the disk and shown by its master.
 `large`: the same of 2,100 and 2,100 values: an entry of 4,200 fields.
+`live`: the same scans while a program of its own opens the master again and again: from the answer to EndScan until
+that program has seen the entry complete in the master, and how many faults it met.
 `burst`: scans back to back, without a pause, with all sources kept fresh. `files`: how many scans a second have their
 files one second after the last trigger is answered. `p99`: of StartScan meanwhile, in ms, and the same while the writer
 is stopped by a signal, so that no file is written.
@@ -40,9 +42,10 @@ from rich.table import Table
 from capture import Daemon, devices, wait_until
 from processes import cpu_s, writer_of
 
-SIZES = {"scan": (30, 5), "burst": (30, 5), "large": (300, 7)}
+SIZES = {"scan": (30, 5), "live": (30, 5), "burst": (30, 5), "large": (300, 7)}
 """Devices and attributes."""
-TECHNIQUES = {"scan": "read", "burst": "kept", "large": "read"}
+TECHNIQUES = {"scan": "read", "live": "read", "burst": "kept", "large": "read"}
+READER = Path(__file__).parent.parent / "tests" / "support" / "live_reader.py"
 SERVERS = 3
 DEADLINE_S = 60.0
 COMPLETE = 0o444
@@ -94,6 +97,21 @@ class Files:
         took.setdefault("writer, start", []).append((between - before) * 1e3)
         took.setdefault("writer, end", []).append((after - between) * 1e3)
         took.setdefault("writer", []).append((after - before) * 1e3)
+
+    def follow(self, scans: int, took: dict[str, list[float]]) -> None:
+        """Scans that a reader follows."""
+        ended: dict[str, float] = {}
+        command = [sys.executable, str(READER), str(self._master)]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as reader:
+            for _ in range(scans):
+                self.start()
+                self.daemon.await_files()
+                self.daemon.end()
+                ended[self.newest.stem] = time.monotonic()
+                self.daemon.await_files()
+            told = json.loads(reader.communicate()[0])
+        took.setdefault("seen", []).extend((told["seen"][entry] - time_s) * 1e3 for entry, time_s in ended.items())
+        took.setdefault("faults", []).append(len(told["faults"]))
 
     def burst(self, seconds: float, took: dict[str, list[float]]) -> None:
         """Scans back to back."""
@@ -228,13 +246,16 @@ def measure(what: str, given: argparse.Namespace) -> dict[str, dict[str, list[fl
             if what == "burst":
                 steps.append(lambda build=build, mine=mine: build.burst_without_files(given.burst, mine))
                 steps.append(lambda build=build, mine=mine: build.burst(given.burst, mine))
+            elif what == "live":
+                steps.append(lambda build=build, mine=mine: build.follow(5, mine))
             else:
                 build.start_and_end({})
                 steps.append(lambda build=build, mine=mine: build.start_and_end(mine))
-        if what != "burst":
+        if what in ("scan", "large"):
             floor = Floor(builds["this"].newest)
             steps.append(lambda: floor.measure(took.setdefault("floor", {})))
-        repeat = {"scan": given.repeat, "large": max(3, given.repeat // 4), "burst": max(2, given.repeat // 5)}[what]
+        fifth = max(2, given.repeat // 5)
+        repeat = {"scan": given.repeat, "large": max(3, given.repeat // 4), "burst": fifth, "live": fifth}[what]
         for _ in range(repeat):
             for step in steps:
                 step()
@@ -249,7 +270,7 @@ def rows(what: str, took: dict[str, dict[str, list[float]]]) -> list[list[str]]:
     for row in took["this"]:
         middle = {name: statistics.median(times[row]) for name, times in took.items() if row in times}
         cells = [f"{middle[name]:.1f}" if name in middle else "" for name in ("base", "this", "floor")]
-        ratios = [f"{middle['this'] / middle[name]:.2f}" if name in middle else "" for name in ("base", "floor")]
+        ratios = [f"{middle['this'] / middle[name]:.2f}" if middle.get(name) else "" for name in ("base", "floor")]
         table.append([what, row, *cells, *ratios])
     return table
 

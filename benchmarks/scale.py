@@ -6,7 +6,8 @@
 
 `growth`: one experiment in the linked layout; what a start and an end cost at its end against its beginning, in the
 journal and in the files, and how many bytes the journal keeps of a scan.
-`week`: a week of the whole ESRF (5,899 datasets, 5,560,295 raw files, 169,760 parameters) through journal and files.
+`week`: a week of the whole ESRF (5,899 datasets, 5,560,295 raw files, 169,760 parameters) through journal and files;
+of a share of it, the same share of experiments.
 `memory`: a real daemon with its writer on a real Tango device; what both hold as scans go by.
 """
 
@@ -140,6 +141,7 @@ def growth(folder: Path, scans: int, values: int) -> None:
 
 def week(folder: Path, share: float) -> None:
     datasets = round(DATASETS * share)
+    experiments = max(round(EXPERIMENTS * share), 1)
     values, files = PARAMETERS // DATASETS + 1, RAW_FILES // DATASETS + 1
     text = definition(values)
     settings = FileSettings(folder / "data")
@@ -148,7 +150,7 @@ def week(folder: Path, share: float) -> None:
     spent = {"journal": 0.0, "files": 0.0}
     with Journal(folder / "journal.sqlite") as journal:
         for number in range(datasets):
-            draft = some_record(scan=f"scan{number}", proposal=f"ma{number % EXPERIMENTS}")
+            draft = some_record(scan=f"scan{number}", proposal=f"ma{number % experiments}")
             start = time.perf_counter()
             record = journal.begin(with_definition(draft, text, values))
             raw = (RawSeries("pco", record.directory, "tomo_%04d.edf", 0, files),)

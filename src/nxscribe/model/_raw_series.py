@@ -68,7 +68,8 @@ class RawSeries:
 
     def __iter__(self) -> Iterator[str]:
         """The file names, in order, without their directory."""
-        return map(self.name, range(self.first, self.first + self.count))
+        numbers = range(self.first, self.first + self.count)
+        return map(self.pattern.__mod__, numbers) if self.is_numbered else map(self.name, numbers)
 
 
 @dataclass(frozen=True, slots=True)

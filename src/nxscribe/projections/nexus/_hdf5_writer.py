@@ -179,7 +179,7 @@ def _encoded(value: Value) -> np.ndarray:
 
 def _of_one_length(value: Value) -> np.ndarray | None:
     """Texts as UTF-8 of a fixed length, padded with NULs; None where one of them is far longer than the others."""
-    encoded = [str(text).encode() for text in value.flat]
+    encoded = [text.encode() for text in value.ravel().tolist()]
     longest = max(map(len, encoded))
     if longest * len(encoded) > _MOST_PADDING * sum(map(len, encoded)):
         return None

@@ -147,8 +147,9 @@ def _value_difference(stored: h5py.h5d.DatasetID | h5py.h5a.AttrID, wanted: Valu
     elif read.size:
         stored.read(read)
     if is_text(wanted):
-        read = np.reshape(texts([bytes(text).decode() for text in read.flat]), read.shape)
-        same = np.array_equal(read, wanted.astype(object))
+        told = [bytes(text).decode() for text in read.ravel().tolist()]
+        same = told == list(map(str, wanted.ravel().tolist()))
+        read = read if same else np.reshape(texts(told), read.shape)
     else:
         same = read.dtype == wanted.dtype and np.array_equal(read, wanted, equal_nan=wanted.dtype.kind == "f")
     return "" if same else f"{_shown(read)} instead of {_shown(wanted)}"

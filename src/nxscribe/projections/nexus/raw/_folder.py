@@ -36,6 +36,9 @@ def identities(paths: Sequence[str]) -> list[str]:
 
 def once(paths: Sequence[str]) -> list[str]:
     """Each file once, by the name that comes first."""
+    by_folder = {path.rpartition("/")[0] for path in paths}
+    if len(by_folder) == 1 and len(paths) >= _MANY and _links(*by_folder) == frozenset():
+        return list(dict.fromkeys(paths))
     found: dict[str, str] = {}
     for path, identity in zip(paths, identities(paths), strict=True):
         found.setdefault(identity, path)
@@ -85,8 +88,31 @@ def _large_folders(paths: Sequence[str]) -> list[str]:
     return [folder for folder, count in counts.items() if count >= _MANY]
 
 
+def absent(paths: Sequence[str]) -> frozenset[str]:
+    """Those of the paths of which the listing of their folder says that they are not there; the others may be."""
+    listed = {folder: _names(folder) for folder in _large_folders(paths)}
+    if not any(names is not None for names in listed.values()):
+        return frozenset()
+    split = ((path, *path.rpartition("/")[::2]) for path in paths)
+    return frozenset(
+        path for path, folder, name in split if (names := listed.get(folder)) is not None and name not in names
+    )
+
+
+def _names(folder: str) -> frozenset[str] | None:
+    """The names in a folder; None where it cannot be listed."""
+    try:
+        return frozenset(os.listdir(folder or "/"))  # noqa: PTH208 - texts throughout
+    except (FileNotFoundError, NotADirectoryError):
+        return frozenset()
+    except OSError:
+        return None
+
+
 def _links(folder: str) -> frozenset[str] | None:
     """The symbolic links in a folder; None where it cannot be listed."""
+    if not os.path.lexists(folder or "/"):
+        return frozenset()
     listing = _listing(folder)
     return None if listing is None else frozenset(name for name, entry in listing.items() if entry.is_symlink())
 

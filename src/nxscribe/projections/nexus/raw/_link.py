@@ -20,7 +20,7 @@ from nxscribe.projections.nexus.raw._raw_format import DetectorSeries, RawFormat
 from nxscribe.projections.nexus.raw._raw_link import RawLink
 from nxscribe.projections.nexus.raw._recognition import UNKNOWN, formats_of, in_words
 from nxscribe.projections.nexus.raw.checksums import ALGORITHM, Checksums
-from nxscribe.projections.nexus.raw.entry_paths import EntryPaths, on_disk
+from nxscribe.projections.nexus.raw.entry_paths import EntryPaths, is_escaped, on_disk
 from nxscribe.projections.nexus.raw.frames import Frames, ListedOnlyError, NotYetError, RawError
 from nxscribe.projections.nexus.raw.stamps import stamp_fields
 
@@ -63,7 +63,7 @@ class Linker:
             files.append(paths)
         if raw:
             every = once([path for paths in files for path in paths]) if len(files) > 1 else files[0]
-            listing = file_list([self.names.from_master(path) for path in every])
+            listing = file_list(self.names.all_from_master(every))
             links.append(RawLink(nodes={FILES: listing}, classes={"measurement": "NXcollection"}))
         return links
 
@@ -73,7 +73,8 @@ class Linker:
         link, every = RawLink(self.awaited, group, classes={group: "NXdetector"}), []  # type: RawLink, list[str]
         with link.on_its_own():
             every += once(_paths(raw))
-            link.nodes[f"{group}/data_file"] = self._note(every, frozenset())
+            called = self.names.all_from_master(every)
+            link.nodes[f"{group}/data_file"] = note(called, frozenset())
             paths, unknown = tuple(every), None  # type: tuple[str, ...], RawError | None
             if self.without_frames:
                 link.lack(f"{group}/data", RawError(self.without_frames), ": the frames are not linked")
@@ -87,17 +88,15 @@ class Linker:
             known = set(paths)
             if more := [path for path in (series.files if series else ()) if path not in known]:
                 every[:] = once((*paths, *dict.fromkeys(more)))
-            link.nodes[f"{group}/data_file"] = listing = self._note(every, found)
+                called = self.names.all_from_master(every)
+            link.nodes[f"{group}/data_file"] = listing = note(called, found)
             listing.children |= stamp_fields(every)
-            _tell_outside(link, f"{group}/data_file", [self.names.from_master(path) for path in every])
+            _tell_outside(link, f"{group}/data_file", called)
             if unknown:
                 link.lack(f"{group}/data", unknown, ": the frames are not linked")
             else:
                 self._link(link, detector, paths, found, series)
         return link, every
-
-    def _note(self, paths: Sequence[str], found: AbstractSet[RawFormat]) -> GroupNode:
-        return note([self.names.from_master(path) for path in paths], found)
 
     def _link(
         self,
@@ -135,7 +134,7 @@ class Linker:
             named = once(_paths(raw))
             known = set(identities(_paths(of_detectors)))
             paths += [path for path, one in zip(named, identities(named), strict=True) if one not in known]
-            _tell_outside(link, FILES, [self.names.from_master(path) for path in paths])
+            _tell_outside(link, FILES, self.names.all_from_master(paths))
             if not self.without_frames:
                 _look_at_listed(link, FILES, paths)
         return link, paths
@@ -209,7 +208,13 @@ def _tell_outside(link: RawLink, where: str, called: Sequence[str]) -> None:
 
 
 def _paths(raw: Iterable[RawSeries]) -> list[str]:
-    return [on_disk(f"{plain(series.directory)}/{name}") for series in raw for name in series]
+    """By series: there are ten thousand names in one folder."""
+    found: list[str] = []
+    for series in raw:
+        folder = plain(series.directory)
+        paths = [f"{folder}/{name}" for name in series]
+        found += map(on_disk, paths) if is_escaped(f"{folder}/{series.pattern}") else paths
+    return found
 
 
 def _name(path: str) -> str:

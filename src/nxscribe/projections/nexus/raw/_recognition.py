@@ -92,9 +92,20 @@ def format_of_each(paths: Sequence[str]) -> dict[str, RawFormat]:
 def _alike(paths: Sequence[str]) -> Collection[list[str]]:
     """Files by the endings of their names, whatever digits are in those."""
     by_ending: dict[str, list[str]] = {}
+    endings: dict[str, str] = {}
     for path in paths:
-        by_ending.setdefault(re.sub("[0-9]+", "0", _ending(path)), []).append(path)
-    return by_ending.values()
+        rest, _, written = path.rpartition(".")
+        if not rest or rest[-1] in "./" or "/" in written:
+            ending = _ending(path)  # a name without an ending, or with points at its beginning
+        elif written in endings:
+            ending = endings[written]
+        else:
+            ending = endings[written] = _ending(path)
+        by_ending.setdefault(ending, []).append(path)
+    alike: dict[str, list[str]] = {}
+    for ending, those in by_ending.items():
+        alike.setdefault(re.sub("[0-9]+", "0", ending), []).extend(those)
+    return alike.values()
 
 
 def in_words(found: Iterable[RawFormat], paths: Sequence[str]) -> str:

@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 
 from nxscribe.projections.nexus.nodes import FieldNode
+from nxscribe.projections.nexus.raw._folder import absent
 
 SIZE: Final = "file_size"
 MODIFIED: Final = "file_modified"
@@ -50,6 +51,9 @@ class Stamp:
         return False if status.st_mtime_ns == self.modified_ns else None
 
 
+_ABSENT: Final = Stamp(-1, 0)
+
+
 def sample_of(path: Path | str) -> str:
     """The CRC-32 of a file's beginning, middle and end. Raises OSError."""
     with Path(path).open("rb") as file:
@@ -64,7 +68,11 @@ def sample_of(path: Path | str) -> str:
 def stamp_fields(paths: Sequence[str]) -> dict[str, FieldNode]:
     """The stamps of files as fields."""
     step = -(-len(paths) // _MOST_SAMPLED)
-    stamps = [_stamp(path, with_sample=index % step == 0) for index, path in enumerate(paths)]
+    not_there = absent(paths)
+    stamps = [
+        _ABSENT if path in not_there else _stamp(path, with_sample=index % step == 0)
+        for index, path in enumerate(paths)
+    ]
     when = "when the entry was made"
     fields = {
         SIZE: FieldNode(np.asarray([stamp.size for stamp in stamps]), {"units": np.asarray("byte")}),
@@ -82,9 +90,9 @@ def _stamp(path: str, *, with_sample: bool) -> Stamp:
     try:
         status = os.stat(path)  # noqa: PTH116 - texts throughout
     except OSError:
-        return Stamp(-1, 0)
+        return _ABSENT
     if not stat.S_ISREG(status.st_mode):
-        return Stamp(-1, 0)  # to open a named pipe would wait for its writer
+        return _ABSENT  # to open a named pipe would wait for its writer
     sample = ""
     if with_sample:
         with contextlib.suppress(OSError):  # it is there, and may not be read
