@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -13,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nxscribe.model import _unit_spelling, units
+from nxscribe.model import units
 from nxscribe.model.nexus_types import UNIT_CATEGORIES
 
 
@@ -256,48 +255,9 @@ def test_what_cannot_be_converted_says_why(value: np.ndarray, unit: str, to: str
         units.convert(value, unit, to)
 
 
-def test_the_units_of_beamlines_do_not_wait_for_pint() -> None:
-    code = """
-import sys, numpy
-from nxscribe.model import units
-assert units.convert(numpy.array(1.0), "μm/mSec", "mm/s") == 1
-assert all(units.fits(unit, "NX_ANY") and units.is_known(unit) for unit in ("kcps", "degC", "Å^-1", "ohm", "%", "mrad"))
-assert units.fits("nm*rad", "NX_EMITTANCE")
-sys.exit("pint" in sys.modules)
-"""
+def test_pint_is_not_imported_by_spelling() -> None:
+    code = "import sys; from nxscribe.model import units; units.spelling('μm'); sys.exit('pint' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-# pint reads `mcd` as a millionth of a day.
-OF_BEAMLINES = sorted({*_unit_spelling._SYMBOLS, *_unit_spelling._PLAIN_SYMBOLS} - {"ppb"})
-PREFIXED = [
-    prefix + unit
-    for unit in _unit_spelling._SYMBOLS
-    for prefix in ("f", "p", "n", "u", "m", "c", "d", "h", "k", "M", "G")
-    if units.is_known(prefix + unit) and units.spelling(prefix + unit) == prefix + unit != "mcd"
-]
-
-
-def test_the_units_of_beamlines_are_those_of_pint() -> None:
-    import pint  # noqa: PLC0415 - slow to import
-
-    registry = pint.UnitRegistry()
-    registry.define("photons = 1")
-    registry.define("electrons = 1")
-    for unit in (*OF_BEAMLINES, *PREFIXED):
-        if unit == "%" or "gauss" in unit:
-            continue  # pint has them in another spelling, and as those of another system
-        base = registry.Quantity(1.0, unit).to_base_units()
-        to = re.sub(r"\s", "", f"{base.units:~}".replace("**", "^"))
-        expected = pytest.approx(base.magnitude, rel=1e-12)
-        assert units.convert(np.array(1.0), unit, units.spelling(to) or "1") == expected, unit
-
-
-def test_other_units_are_those_of_pint_and_combine_with_the_others() -> None:
-    assert units.convert(np.array(2.0), "mbarn", "angstrom^2") == pytest.approx(2e-11)
-    assert units.convert(np.array(2.0), "degF/min", "K/h") == pytest.approx(2 / 1.8 * 60)
-    assert units.convert(np.array(3.0), "m/furlong", "1") == pytest.approx(3 / 201.168, rel=1e-5)
-    assert units.convertible("keV/c", "N*s")
 
 
 def test_threads_share_one_registry() -> None:

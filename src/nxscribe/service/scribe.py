@@ -11,6 +11,7 @@ from typing import Self
 
 from nxscribe.capture import Capturer, SourceReader
 from nxscribe.errors import JournalError, Problem
+from nxscribe.model import units
 from nxscribe.plan import CapturePlan
 from nxscribe.projections import Done, Later, Outcome, Renumber, Worker, registered
 from nxscribe.records import JOURNAL_FILE, NEXUS, Journal, Queue, Record, Work
@@ -98,7 +99,9 @@ class Scribe(Events):
             )
         else:
             self._keep()
-        # Connections cost more than reads: the first scan shall find them made.
+        # The table of units takes a third of a second to load, and connections cost more than reads: the first scan
+        # shall find both made.
+        units.quantities()
         request = self._reader.request(self.beamline.items)
         self._reader.ask(request, time.monotonic() + self._config().limits.deadline_s)
         with self._taking_on:

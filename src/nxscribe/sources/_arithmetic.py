@@ -10,18 +10,6 @@ from typing import Any, Final
 import numpy as np
 
 from nxscribe.model import is_text, units
-from nxscribe.sources._quantity import (
-    Quantity,
-    in_its_unit,
-    of_a_number,
-    of_a_root,
-    of_a_spread,
-    of_a_sum,
-    of_an_angle,
-    plain_or,
-    to_an_angle,
-    where,
-)
 
 _LARGEST_POWER: Final = 1000
 
@@ -44,6 +32,25 @@ class UnitsDoNotWorkOutError(Exception):
     def __init__(self, text: str, *, of_a_constant: bool) -> None:
         super().__init__(text)
         self.of_a_constant = of_a_constant
+
+
+def is_about_units(error: Exception) -> bool:
+    """Whether an error of pint is about units."""
+    import pint  # noqa: PLC0415 - imported by then, and heavy
+
+    return isinstance(error, pint.DimensionalityError | pint.OffsetUnitCalculusError)
+
+
+def units_problem(error: Exception) -> UnitsDoNotWorkOutError:
+    """An error of pint as an error of nxscribe, with the reason."""
+    sides = [str(getattr(error, name, "")) for name in ("units1", "units2")]
+    between_measures = type(error).__name__ == "DimensionalityError" and not {"", "dimensionless"}.intersection(sides)
+    return UnitsDoNotWorkOutError(f"its units do not fit: {words(error)}", of_a_constant=not between_measures)
+
+
+def is_quantity(value: object) -> bool:
+    """Whether a value has a unit."""
+    return hasattr(value, "magnitude") and hasattr(value, "units")
 
 
 def words(error: Exception) -> str:
@@ -75,16 +82,14 @@ def _power(base: Any, exponent: Any) -> Any:  # noqa: ANN401 - numbers, arrays o
 def _comparison(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     def compare(one: Any, other: Any) -> Any:  # noqa: ANN401 - anything
         for left, right in ((one, other), (other, one)):
-            if isinstance(left, Quantity) and not isinstance(right, str) and not _is_compatible(left, right):
-                has_unit = isinstance(right, Quantity) and bool(right.unit.powers)
-                raise UnitsDoNotWorkOutError(f"it compares {left} with {right}", of_a_constant=not has_unit)
+            if is_quantity(left) and not isinstance(right, str) and not left.is_compatible_with(right):
+                # For pint, values of different dimensions are only unequal, which is not an error.
+                raise UnitsDoNotWorkOutError(
+                    f"it compares {left} with {right}", of_a_constant=not (is_quantity(right) and not right.unitless)
+                )
         return function(one, other)
 
     return compare
-
-
-def _is_compatible(one: Quantity, other: object) -> bool:
-    return one.unit.dimensions == (other.unit.dimensions if isinstance(other, Quantity) else ())
 
 
 OPERATORS: Final[dict[type[ast.AST], Callable[..., Any]]] = {
@@ -112,37 +117,48 @@ def _extreme(over_array: Callable[[Any], Any], of_several: Callable[..., Any]) -
     return lambda *values: over_array(values[0]) if len(values) == 1 else of_several(*values)
 
 
-def _given_quantity(number: Any, unit: str) -> Quantity:  # noqa: ANN401 - a number or an array
-    return Quantity(number, units.unit_of(unit))
+def _angle(function: Callable[..., Any]) -> Callable[..., Any]:
+    """An inverse trigonometric function, of plain numbers or of two values of one dimension. Its result is an angle."""
+
+    def compute(*values: Any) -> Any:  # noqa: ANN401 - numbers, arrays or quantities
+        if any(is_quantity(value) for value in values):
+            return function(*values)
+        return units.quantities().Quantity(function(*values), "rad")
+
+    return compute
+
+
+def _given_quantity(number: Any, unit: str) -> Any:  # noqa: ANN401 - a number or an array
+    return units.quantities().Quantity(number, units.unit_of(unit))
 
 
 def _number_in(quantity: Any, unit: str) -> Any:  # noqa: ANN401 - a quantity; a plain number is taken as it is
-    return quantity.to(units.unit_of(unit)) if isinstance(quantity, Quantity) else quantity
+    return quantity.to(units.unit_of(unit)).magnitude if is_quantity(quantity) else quantity
 
 
 FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
-    "abs": plain_or(np.abs, in_its_unit),
-    "arccos": to_an_angle(np.arccos),
-    "arcsin": to_an_angle(np.arcsin),
-    "arctan": to_an_angle(np.arctan),
-    "arctan2": to_an_angle(np.arctan2),
-    "ceil": plain_or(np.ceil, in_its_unit),
-    "cos": plain_or(np.cos, of_an_angle),
-    "exp": plain_or(np.exp, of_a_number),
-    "floor": plain_or(np.floor, in_its_unit),
+    "abs": np.abs,
+    "arccos": _angle(np.arccos),
+    "arcsin": _angle(np.arcsin),
+    "arctan": _angle(np.arctan),
+    "arctan2": _angle(np.arctan2),
+    "ceil": np.ceil,
+    "cos": np.cos,
+    "exp": np.exp,
+    "floor": np.floor,
     "len": len,
-    "log": plain_or(np.log, of_a_number),
-    "log10": plain_or(np.log10, of_a_number),
-    "max": _extreme(plain_or(np.max, in_its_unit), max),
-    "mean": plain_or(np.mean, in_its_unit),
-    "min": _extreme(plain_or(np.min, in_its_unit), min),
+    "log": np.log,
+    "log10": np.log10,
+    "max": _extreme(np.max, max),
+    "mean": np.mean,
+    "min": _extreme(np.min, min),
     "number": _number_in,
     "quantity": _given_quantity,
-    "round": plain_or(np.round, in_its_unit),
-    "sin": plain_or(np.sin, of_an_angle),
-    "sqrt": plain_or(np.sqrt, of_a_root),
-    "std": plain_or(np.std, of_a_spread),
-    "sum": plain_or(np.sum, of_a_sum),
-    "tan": plain_or(np.tan, of_an_angle),
-    "where": where,
+    "round": np.round,
+    "sin": np.sin,
+    "sqrt": np.sqrt,
+    "std": np.std,
+    "sum": np.sum,
+    "tan": np.tan,
+    "where": np.where,
 }

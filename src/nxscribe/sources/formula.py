@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import simpleeval
@@ -31,9 +31,14 @@ from nxscribe.sources._arithmetic import (
     ExpressionError,
     UnitsDoNotWorkOutError,
     UnitsError,
+    is_about_units,
+    is_quantity,
+    units_problem,
     words,
 )
-from nxscribe.sources._quantity import DimensionsError, Quantity
+
+if TYPE_CHECKING:
+    import pint
 
 __all__ = ["Expression", "ExpressionError", "Operand", "Result", "UnitsError", "cached_expression", "parse_expression"]
 
@@ -110,7 +115,7 @@ class Expression:
 
 @contextmanager
 def _as_its_own_fault() -> Iterator[None]:
-    """Turn every error of numpy about a formula, or about its units, into an ExpressionError or UnitsError with the
+    """Turn every error of numpy or pint about a formula or its units into an ExpressionError or UnitsError with the
     reason.
     """
     try:
@@ -119,10 +124,9 @@ def _as_its_own_fault() -> Iterator[None]:
         raise
     except ZeroDivisionError:
         raise ExpressionError("it divides by zero") from None
-    except DimensionsError as error:
-        text = f"its units do not fit: {error}"
-        raise UnitsDoNotWorkOutError(text, of_a_constant=error.of_a_constant) from None
     except Exception as error:  # noqa: BLE001 - of whatever type
+        if is_about_units(error):
+            raise units_problem(error) from None
         raise ExpressionError(f"it cannot be computed: {words(error)}") from None
 
 
@@ -245,7 +249,7 @@ def _refuse_mixed_units(operands: Iterable[Operand], problem: Exception) -> None
     seen: dict[object, str] = {}
     for operand in operands:
         if units.is_known(operand.unit) and operand.unit:
-            other = seen.setdefault(units.unit_of(operand.unit).dimensions, operand.unit)
+            other = seen.setdefault(units.unit_of(operand.unit).dimensionality, operand.unit)
             if units.spelling(other) != units.spelling(operand.unit):
                 raise UnitsError(f"{problem}, and its operands mix {other} and {operand.unit}")
 
@@ -254,7 +258,7 @@ def _quantity(operand: Operand) -> object:
     bare = _plain(operand)
     if not operand.unit or isinstance(bare, str) or not units.is_known(operand.unit):
         return bare
-    return Quantity(bare, units.unit_of(operand.unit))
+    return units.quantities().Quantity(bare, units.unit_of(operand.unit))
 
 
 def _plain(operand: Operand) -> Any:  # noqa: ANN401 - a number, a text or an array
@@ -276,17 +280,19 @@ def _number_or_text(text: str) -> float | str:
 
 
 def _result(value: object, unit: str) -> Result:
-    if not isinstance(value, Quantity):
+    if not is_quantity(value):
         return Result(_array(value), unit)
-    if value.is_dimensionless:
+    quantity: pint.Quantity[Any] = value  # type: ignore[assignment]
+    if quantity.dimensionless:
         # mm/um is a thousand. A plain number is in the unit that is named, also in percent.
-        return Result(_array(value.to(units.Unit())), _of_a_number(unit))
+        return Result(_array(quantity.to("dimensionless").magnitude), _of_a_number(unit))
+    own = f"{quantity.units:~}".replace(" ", "")
+    array = _array(quantity.magnitude)
     if not unit:
-        return Result(_array(value.magnitude), str(value.unit))
-    try:
-        return Result(_array(value.to(units.unit_of(unit))), unit)
-    except (DimensionsError, units.UnitError):
-        raise UnitsDoNotWorkOutError(f"it gives {value.unit} and not {unit}", of_a_constant=True) from None
+        return Result(array, units.spelling(own))
+    if not units.convertible(own, unit):
+        raise UnitsDoNotWorkOutError(f"it gives {own} and not {unit}", of_a_constant=True)
+    return Result(units.convert(array, own, unit), unit)
 
 
 def _of_a_number(unit: str) -> str:
@@ -296,9 +302,10 @@ def _of_a_number(unit: str) -> str:
 
 
 def _plain_result(value: object, unit: str, problem: Exception) -> Result:
-    if isinstance(value, Quantity):
-        if value.is_dimensionless:
-            return Result(_array(value.to(units.Unit())), unit, plain=True)
+    if is_quantity(value):
+        quantity: pint.Quantity[Any] = value  # type: ignore[assignment]
+        if quantity.dimensionless:
+            return Result(_array(quantity.to("dimensionless").magnitude), unit, plain=True)
         raise UnitsError(f"{problem}; a constant with its unit is written quantity(1, 'mm')")
     array = _array(value)
     if not unit and array.dtype.kind in "iuf":
