@@ -27,7 +27,7 @@ def socket_folder_problem() -> Problem | None:
     if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK):
         return _problem(folder, f"{_user()} may not write there", remedy)
     if folder.exists() and not folder.is_dir():
-        return _problem(folder, "it is no folder", f"remove it, or {remedy.partition(', or ')[2]}")
+        return _problem(folder, "it is not a folder", f"remove it, or {remedy.partition(', or ')[2]}")
     if not folder.exists() and not _may_make(folder):
         return _problem(folder, f"{_user()} cannot make it", remedy)
     return None
