@@ -89,7 +89,11 @@ def recording(serve_module: Callable[..., object], tmp_path_factory: pytest.Temp
     )
     config = re.sub(r"sources:\n.*(?=techniques:)", "", daemon.config.read_text(), flags=re.DOTALL)
     sources = f'sources: {{a: {device}/stamped, b: {{expression: "2 * ${{a}}"}}}}\n'
-    daemon.config.write_text(config + sources)
+    watched = (
+        f"watched_triggers: {{one: {{attribute: {device}/stamped, running: never, proposal: p, sample: s, scan: n, "
+        "technique: plain, poll_s: 86400}}\n"
+    )
+    daemon.config.write_text(config + sources + watched)
     daemon.program = [str(RECORD_CALLS), str(folder / "calls")]
     try:
         daemon.start()
@@ -113,7 +117,7 @@ def test_each_module_of_the_page_and_of_the_picture_exists() -> None:
 
 
 def test_the_supervised_parts_are_those_of_the_page(recording: Recording) -> None:
-    parts = {re.sub("^worker of .*", "worker of …", part) for part in recording.parts}
+    parts = {re.sub("^(worker of|watched trigger) .*", r"\1 …", part) for part in recording.parts}
     assert rows("Threads and processes", "Supervised parts:").keys() == parts
 
 

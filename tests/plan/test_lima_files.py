@@ -167,3 +167,43 @@ def test_a_camera_that_still_runs_when_its_scan_has_finished_has_files_to_come(f
 def test_a_camera_that_runs_on_after_an_abort_has_the_files_that_it_had() -> None:
     found = camera_files({"pco": PCO}, snapshot(Phase.INITIAL, 0), running(90, 90), finished=False)
     assert [one.count for one in found.series] == [90]
+
+
+def of_series(phase: Phase, number: int, status: str, last: int, per_file: int = 1) -> Snapshot:
+    found = snapshot(phase, number)
+    more = {"acq_status": status, "last_image_saved": last, "saving_frame_per_file": per_file}
+    readings = {f"pco.{name}": Reading("tango", TIME, np.asarray(value)) for name, value in more.items()}
+    return replace(found, readings={**found.readings, **readings})
+
+
+@pytest.mark.parametrize(
+    ("initial", "final", "files", "certain"),
+    [
+        # Two files were there when the start was read.
+        ((7, "Running", 1), (10, "Ready", 4), range(5, 10), True),
+        # The number of the next file is read before that of the last frame.
+        ((7, "Running", 2), (10, "Ready", 4), range(5, 10), True),
+        # A second series followed in the same scan.
+        ((7, "Running", 1), (12, "Ready", 1), range(5, 12), True),
+        # Nothing was saved yet, or never.
+        ((5, "Running", -1), (8, "Ready", 2), range(5, 8), True),
+        ((5, "Running", -1), (5, "Ready", -1), range(0), True),
+        # A series of some milliseconds.
+        ((8, "Ready", 2), (8, "Ready", 2), range(5, 8), False),
+    ],
+)
+def test_the_series_that_began_the_scan_has_all_its_files(
+    initial: tuple[int, str, int], final: tuple[int, str, int], files: range, *, certain: bool
+) -> None:
+    camera = replace(PCO, begins_scans=True)
+    found = camera_files({"pco": camera}, of_series(Phase.INITIAL, *initial), of_series(Phase.FINAL, *final))
+    assert [name for one in found.series for name in one] == [f"holo_{number:04d}.edf" for number in files]
+    assert bool(found.problems) != certain
+
+
+def test_files_of_several_frames_that_were_there_already_are_counted() -> None:
+    camera = replace(PCO, begins_scans=True)
+    found = camera_files(
+        {"pco": camera}, of_series(Phase.INITIAL, 2, "Running", 9, 5), of_series(Phase.FINAL, 3, "Ready", 11, 5)
+    )
+    assert [name for one in found.series for name in one] == ["holo_0000.edf", "holo_0001.edf", "holo_0002.edf"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
+import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -14,13 +15,14 @@ from typing import Any
 import pytest
 import structlog
 import yaml
+from fake_clock import FakeClock
 from some_records import ended, some_record
 
 from nxscribe.errors import TriggerRefusedError
-from nxscribe.model import now
+from nxscribe.model import Reading, now, texts
 from nxscribe.plan import CapturePlan
 from nxscribe.projections import FileSettings
-from nxscribe.records import Record
+from nxscribe.records import EndReason, Record
 from nxscribe.service.config import Config
 from nxscribe.service.config._schema import FORMS
 from nxscribe.service.events import Events
@@ -30,12 +32,12 @@ from nxscribe.service.scan.requests import EndRequest, StartRequest
 from nxscribe.service.scribe import Scribe
 from nxscribe.sources.kinds.http import HttpSettings
 
-SESSION = "sim/nxscribe/1"
+SESSION, OTHER = "sim/nxscribe/1", "sim/nxscribe/2"
 BASE: dict[str, Any] = {
     "beamline": "sim",
     "data_root": "data",
     "state_dir": "state",
-    "tango": {"host": "localhost:1", "server": "nxscribe/sim", "devices": [SESSION]},
+    "tango": {"host": "localhost:1", "server": "nxscribe/sim", "devices": [SESSION, OTHER]},
     "detectors": {
         "folder": {"files": "{scan}/*.h5", "group": "instrument/folder"},
         "buffer": {"watch": "buffer/*.cbf", "group": "instrument/buffer"},
@@ -64,6 +66,7 @@ class Parts(Events):
         self.scribe.listen(self)
         self.session = self.scribe.sessions[SESSION]
         self.captured: tuple[CapturePlan, dict[str, Any]]
+        self.was_open = False
         capturer, capture = self.session._instruments.capturer, self.session._instruments.capturer.capture
 
         def noting(plan: CapturePlan, *arguments: Any, **named: Any) -> Any:
@@ -155,6 +158,29 @@ class Parts(Events):
         settings = self.scribe._reader._settings["http"]
         assert isinstance(settings, HttpSettings)
         return settings
+
+    def watched(self, *values: str) -> Record | None:
+        """The record of a scan that the watched trigger `cam` makes when its attribute has these values in turn, and
+        others at last; None if it begins none. `was_open` says whether it was open before those others.
+        """
+        before = self.scribe._journal.summaries(limit=1)
+        trigger = self.scribe.watched.by_name["cam"]
+        trigger._clock = clock = FakeClock()
+        trigger._looked_at = math.inf  # it reads nothing by itself
+        for value in (*values, "anything"):
+            self.was_open = any(session.open_record for session in self.scribe.sessions.values())
+            trigger.hear(Reading("sim/gone/camera/acq_status", now(), texts(value)))
+            trigger.turn()
+        clock.advance(1000.0)
+        trigger.wake()
+        trigger.turn()
+        newest = self.scribe._journal.summaries(limit=1)
+        return self.scribe._journal.record(newest[0].id) if newest != before else None
+
+    def watched_scan(self, *values: str) -> Record:
+        record = self.watched(*values)
+        assert record
+        return record
 
     def initial(self, name: str) -> Any:
         """The value of a placeholder at a scan's start, or why there is none."""
@@ -271,9 +297,37 @@ NEEDS_RESTART = {
     "time_zone": "Asia/Tokyo",
     "tango.host": "localhost:2",
     "tango.server": "nxscribe/other",
-    "tango.devices": [SESSION, "sim/nxscribe/2"],
+    "tango.devices": [SESSION],
     "files.layout": "single",
 }
+WATCHED = {
+    "attribute": "sim/gone/camera/acq_status",
+    "running": "Running",
+    "proposal": "ma1",
+    "sample": "smp",
+    "scan": "watched",
+    "session": "s1",
+    "technique": "tomo",
+}
+
+
+def of_watched(**keys: tuple[object, Callable[[Parts], Any], object]) -> dict[str, Applied]:
+    """The keys of a watched trigger: the new value of each, how it is seen, and what is expected."""
+    return {
+        f"watched_triggers.*.{key}": Applied(
+            {"watched_triggers": {"cam": {**WATCHED, key: value}}},
+            seen,
+            expected,
+            given={
+                "watched_triggers": {"cam": WATCHED},
+                "techniques.xrf": {"definition": "other.xml"},
+                "files.scan_directory": "{session}/{scan}",
+            },
+        )
+        for key, (value, seen, expected) in keys.items()
+    }
+
+
 CAMERA = {"detectors.camera": {"device": "sim/gone/camera", "group": "instrument/camera"}}
 APPLIED: dict[str, Applied] = {
     "files.master": Applied({"files.master": "{scan}.h5"}, lambda parts: parts.scan().master, "s1.h5"),
@@ -308,6 +362,31 @@ APPLIED: dict[str, Applied] = {
         given={"sources.a": {"parameter": "other", "mandatory": True}},
     ),
     "afresh_at_end": Applied({"afresh_at_end": True}, lambda parts: parts.capture["afresh"], expected=True),
+    "watched_triggers": Applied(
+        {"watched_triggers": {}},
+        lambda parts: list(parts.scribe.watched.by_name),
+        [],
+        given={"watched_triggers": {"cam": WATCHED}},
+    ),
+    **of_watched(
+        attribute=(
+            "sim/gone/other/acq_status",
+            lambda parts: "sim/gone/other/acq_status" in "".join(parts.scribe.kept_fresh),
+            True,
+        ),
+        device=(OTHER, lambda parts: parts.watched_scan("Running").session, OTHER),
+        running=(["Running", "Exposing"], lambda parts: bool(parts.watched("Exposing")), True),
+        failed=("Fault", lambda parts: parts.watched_scan("Running", "Fault").end_reason, EndReason.FAILED),
+        aborted=("Fault", lambda parts: parts.watched_scan("Running", "Fault").end_reason, EndReason.ABORTED),
+        proposal=("ma2", lambda parts: parts.watched_scan("Running").identity.proposal, "ma2"),
+        sample=("bone", lambda parts: parts.watched_scan("Running").identity.sample, "bone"),
+        scan=("other", lambda parts: parts.watched_scan("Running").identity.scan, "other"),
+        session=("s2", lambda parts: parts.watched_scan("Running").identity.session, "s2"),
+        technique=("xrf", lambda parts: parts.watched_scan("Running").identity.technique, "xrf"),
+        min_length_s=(5.0, lambda parts: bool(parts.watched("Running")), False),
+        gap_s=(5.0, lambda parts: bool(parts.watched_scan("Running", "Ready")) and parts.was_open, True),
+        poll_s=(3.0, lambda parts: set(parts.scribe.watched.max_ages.values()), {6.0}),
+    ),
     "detectors": Applied({"detectors": {}}, lambda parts: parts.scan().detectors, {}),
     "detectors.*.device": Applied(
         {"detectors.camera.device": "sim/gone/other"},

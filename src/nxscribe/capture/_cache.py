@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import NamedTuple
@@ -33,19 +33,26 @@ class ReadingCache:
         self._entries: dict[Address, _CachedReading] = {}
         self.ages: Mapping[Address, float] = MappingProxyType({})
         """What is kept fresh, and how old it may become (seconds)."""
+        self.listeners: Mapping[Address, Callable[[Reading], None]] = MappingProxyType({})
+        """Who hears of each reading, with or without a value, of an address that is kept fresh."""
 
     def hear(self, readings: Mapping[Address, Reading], at: float, scan: ScanNames = NO_SCAN) -> None:
         """Take in what is kept fresh, unless something younger is there (monotonic seconds). What has no value now is
         forgotten.
         """
-        ages, came = self.ages, now()
+        ages, came, listeners = self.ages, now(), self.listeners
+        told: list[Address] = []
         with self._lock:
             for address, reading in readings.items():
                 if address in ages and self.heard_at(address) <= at:
+                    if address in listeners:
+                        told.append(address)
                     if reading.ok:
                         self._entries[address] = _CachedReading(reading, at, came, _names_of(address, scan))
                     else:
                         self._entries.pop(address, None)
+        for address in told:
+            listeners[address](readings[address])
 
     def keep(self, readings: Mapping[Address, Reading], scan: ScanNames = NO_SCAN) -> None:
         """Take in every value."""

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import queue
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from nxscribe.capture._cache import ReadingCache
@@ -32,6 +33,7 @@ the same trigger.
 """
 _LEAST_S: Final = 0.005
 """With less time than this left nothing is asked."""
+_NOBODY: Final[Mapping[Address, Callable[[Reading], None]]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,14 +93,21 @@ class EndpointWorker:
             f"worker of {self.name}", self._next_turn, surroundings=self._connected, daemon=True
         )
 
-    def configure(self, addresses: Iterable[Address], ages: Mapping[Address, float]) -> None:
+    def configure(
+        self,
+        addresses: Iterable[Address],
+        ages: Mapping[Address, float],
+        listeners: Mapping[Address, Callable[[Reading], None]] = _NOBODY,
+    ) -> None:
         """Connect and measure these addresses before they are asked for, and forget all others.
 
         Args:
             addresses: Everything that will be asked for.
             ages: Those whose values are remembered, and how old each may become (seconds).
+            listeners: Who hears of each reading of those, in whatever thread brings it.
         """
         self._connection.doubt()
+        self._cache.listeners = listeners
         self._monitor.refresher.want(ages)
         self._messages.put(_Configured(tuple(addresses)))
 

@@ -10,6 +10,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from operator import itemgetter
 from types import MappingProxyType
 from typing import Final, Self, TypeVar
@@ -27,6 +28,7 @@ _CLOSING_S: Final = 1.0
 _LEAVING_S: Final = 15.0
 """Longer than any blocking call that is under way takes."""
 _NOTHING: Final[Mapping[Item, float]] = MappingProxyType({})
+_NOBODY: Final[Mapping[Item, Callable[[Reading], None]]] = MappingProxyType({})
 _NO_SETTINGS: Final[Mapping[str, object]] = MappingProxyType({})
 CHANGED: Final = "its unit or its labels changed while it was read"
 
@@ -83,6 +85,7 @@ class SourceReader:
         items: Iterable[Item],
         max_ages: Mapping[Item, float] = _NOTHING,
         settings: Mapping[str, object] | None = None,
+        listeners: Mapping[Item, Callable[[Reading], None]] = _NOBODY,
     ) -> None:
         """Set what is read from now on.
 
@@ -94,6 +97,9 @@ class SourceReader:
             max_ages: Items whose values are kept fresh, so that a read does not have to wait for them, and how many
                 seconds old each can be. They are kept fresh by events, or by reading in the background.
             settings: The new settings of the kinds; None if they have not changed.
+            listeners: Who hears of each reading of an item that is kept fresh, whether it has a value or a reason for
+                none. It is called in whatever thread brings the reading, also those of the control system, so it must
+                be short.
         """
         if settings is not None:
             self._set_up(settings)
@@ -101,10 +107,26 @@ class SourceReader:
         with self._lock:
             self._named = named.by_endpoint.keys()
             self._is_to_look = True
+        hearing = self._by_address(listeners)
         for endpoint, addresses in named.by_endpoint.items():
-            self._worker(endpoint).configure(addresses, named.max_ages.get(endpoint, {}))
+            of_endpoint = {address: hearing[address] for address in addresses if address in hearing}
+            self._worker(endpoint).configure(addresses, named.max_ages.get(endpoint, {}), of_endpoint)
         self._kept = named.max_ages
         self._let_go()
+
+    def _by_address(
+        self, listeners: Mapping[Item, Callable[[Reading], None]]
+    ) -> dict[Address, Callable[[Reading], None]]:
+        """The listeners of each address; an address that is spelled in several ways has those of all of them."""
+        found: dict[Address, list[Callable[[Reading], None]]] = defaultdict(list)
+        for item, address in self.request(listeners).addresses.items():
+            found[address].append(listeners[item])
+
+        def tell(those: list[Callable[[Reading], None]], reading: Reading) -> None:
+            for heard in those:
+                heard(reading)
+
+        return {address: partial(tell, those) for address, those in found.items()}
 
     def request(
         self,

@@ -16,6 +16,7 @@ from nxscribe.plan._compile import compile_plan, examine_plan
 from nxscribe.plan._detectors import LimaDetector
 from nxscribe.plan._lima_files import CameraFiles, camera_files, saving_folders, writes
 from nxscribe.plan._positioners import Positioners, with_positioners
+from nxscribe.plan._values_plan import plan_of_values
 from nxscribe.plan.preview_nodes import NodeKind, PreviewNode, preview_tree
 from nxscribe.plan.source import Source
 from nxscribe.plan.uses import Use, uses_of, written_nodes
@@ -33,6 +34,7 @@ __all__ = [
     "camera_files",
     "compile_plan",
     "examine_plan",
+    "plan_of_values",
     "preview_tree",
     "saving_folders",
     "uses_of",

@@ -92,6 +92,8 @@ def _series(
     changed = [name for name, text in names.items() if _text(detector, name, initial) != text]
     if after < before:
         changed.append("next number")
+    if detector.begins_scans and not changed:
+        before = _first_of_series(detector, initial, final, problems)
     if changed:
         before = 0
         if after:
@@ -106,6 +108,32 @@ def _series(
         raise _UnclearError(f"its saving directory {names['directory']!r} is not an absolute path")
     pattern = f"{_literal(names['prefix'])}{_index_format(detector, final)}{_literal(names['suffix'])}"
     return (RawSeries(detector.name, plain(names["directory"]), pattern, before, count, detector.dataset),)
+
+
+def _first_of_series(
+    detector: LimaDetector, initial: Mapping[str, Reading], final: Mapping[str, Reading], problems: list[Problem]
+) -> int:
+    """The number of the first file of a scan that a series of the camera began: the start was read a little later, when
+    the series ran, and may have written files.
+    """
+    before, after = (_number(detector, "saving_next_number", readings) for readings in (initial, final))
+    saved_before, saved_after = (_files_saved(detector, readings) for readings in (initial, final))
+    if str(_reading(detector, "acq_status", initial).value) == "Running":
+        # Of a single series the end tells the first file for certain. While it runs, number and frames may differ by
+        # one file that is just being written.
+        first = after - saved_after
+        return max(first if first <= before else before - saved_before, 0)
+    if after == before and saved_after:
+        why = "its series was over before the start could be read: they are taken to be those of its last series"
+        problems.append(_warning(detector, why))
+        return max(after - saved_after, 0)
+    return before
+
+
+def _files_saved(detector: LimaDetector, readings: Mapping[str, Reading]) -> int:
+    """How many files the last series has written."""
+    last, per_file = (_number(detector, name, readings) for name in ("last_image_saved", "saving_frame_per_file"))
+    return -(-(last + 1) // max(per_file, 1))
 
 
 def _index_format(detector: LimaDetector, readings: Mapping[str, Reading]) -> str:

@@ -6,6 +6,7 @@ Nothing is imported here, because `nxscribe check` needs only a part of it. The 
 - `beamline`: config, definitions and plans as one consistent set
 - `reload`: the set in force, and its replacement after an edit
 - `scan`: the sessions, which answer the triggers
+- `watched`: triggers that are attributes
 - `scribe`: sessions, journal, reader of sources and projections of one daemon
 - `events`: how the parts tell what happened
 - `upkeep`: work by the clock

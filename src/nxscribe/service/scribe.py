@@ -28,6 +28,7 @@ from nxscribe.service.reload.watch import Watch
 from nxscribe.service.scan.session import Session
 from nxscribe.service.scan.status import ScanState
 from nxscribe.service.upkeep.housekeeping import Housekeeper, JournalKeeper
+from nxscribe.service.watched.watched_triggers import WatchedTriggers
 
 log = get_logger()
 
@@ -75,6 +76,13 @@ class Scribe(Events):
             )
             for device in config.tango.devices
         }
+        self.watched = WatchedTriggers(
+            beamline=lambda: self._library.current,
+            sessions=self.sessions,
+            reader=self._reader,
+            supervisor=self.supervisor,
+        )
+        """The triggers that are attributes."""
         self._housekeeper = Housekeeper(self._journal, self.sessions.values(), self._config)
         self._journal_keeper = JournalKeeper(self._journal, self.sessions.values(), self._config)
         self._add_projector(NEXUS)
@@ -108,6 +116,7 @@ class Scribe(Events):
             for projector in self._projectors.values():
                 projector.start()
             self._is_started = True
+            self.watched.start()
         self._housekeeper.thread.start()
         self._journal_keeper.thread.start()
         self._watch.start()
@@ -128,6 +137,7 @@ class Scribe(Events):
             ends.callback(self._library.close)
             ends.callback(self._keep)
             ends.callback(self._watch.stop)
+            ends.callback(self.watched.stop)
 
     @property
     def beamline(self) -> Beamline:
@@ -186,6 +196,7 @@ class Scribe(Events):
             for now in (session.status for session in self.sessions.values())
             if now.refused
         ]
+        troubles += self.watched.troubles
         troubles += dict.fromkeys(one.trouble for one in self._projectors.values() if one.trouble)
         for kind, queue in self._queues.items():
             what, whose = ("file", "") if kind == NEXUS else (f"{kind} projection", f" by the {kind} projection")
@@ -226,7 +237,17 @@ class Scribe(Events):
                 listener.config_in_force(beamline.config)
             for warning in beamline.warnings:
                 log.warning("in the config or a definition", what=str(warning))
-            self._reader.configure(beamline.items, beamline.max_ages, beamline.config.source_settings)
+            self.watched.take_on()
+            ages = self.watched.max_ages
+            self._reader.configure(
+                beamline.items | self.watched.items,
+                {
+                    **beamline.max_ages,
+                    **{item: min(age_s, beamline.max_ages.get(item, age_s)) for item, age_s in ages.items()},
+                },
+                beamline.config.source_settings,
+                self.watched.listeners,
+            )
             dropped = self._take_on_projections(beamline.config)
         for projector in dropped:
             projector.stop()

@@ -31,7 +31,8 @@ def unused(config: Config, definitions: Mapping[str, Definition], omitted: Omitt
         )
         for name, definition in definitions.items()
     }
-    by_any = frozenset[str]().union(*named.values())
+    of_watched = (trigger.placeholders for trigger in config.watched_triggers.values())
+    by_any = frozenset[str]().union(*named.values(), *of_watched)
     yield from _unused_sources(config.sources, by_any, "no definition names it")
     yield from _unused_parameters(config.parameter_places, by_any, config, "no definition names it")
     for name, technique in config.techniques.items():

@@ -8,11 +8,13 @@ from pathlib import Path
 
 from nxscribe.definitions import load_definition
 from nxscribe.errors import InputError, Problem
-from nxscribe.plan import CapturePlan
+from nxscribe.plan import CapturePlan, Source, plan_of_values
 from nxscribe.service.check._examine_places import examine_places
 from nxscribe.service.check.compiling import compile_techniques
-from nxscribe.service.config import UnreadableError, examine_config
+from nxscribe.service.config import Config, UnreadableError, examine_config
+from nxscribe.service.config.watching import WatchedTriggerSettings
 from nxscribe.service.reload.beamline_files import named_definitions
+from nxscribe.sources import TangoSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +46,16 @@ def examine(path: Path, *, live: bool = False, here: bool = False) -> Examinatio
         if here:
             problems += examine_places(examined.config)
         if live:
-            problems += _asked(examined.config.source_settings, compiled.plans.values())
+            watched = [_plan_of(examined.config, one) for one in examined.config.watched_triggers.values()]
+            problems += _asked(examined.config.source_settings, [*compiled.plans.values(), *watched])
     return Examination(techniques, tuple(dict.fromkeys(problems)))
+
+
+def _plan_of(config: Config, trigger: WatchedTriggerSettings) -> CapturePlan:
+    """What a watched trigger reads: its attribute, and the values in the names of its scans."""
+    watched = Source(TangoSource((trigger.attribute,)), location=trigger.location)
+    offered = {**config.offered, trigger.attribute: watched}
+    return plan_of_values({trigger.attribute, *trigger.placeholders}, offered)
 
 
 def _asked(settings: Mapping[str, object], plans: Iterable[CapturePlan]) -> tuple[Problem, ...]:

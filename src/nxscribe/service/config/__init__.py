@@ -4,6 +4,7 @@
 - `paths`: paths of the config, relative to its folder
 - `reference`: the page docs/reference/config.md
 - `json_schema`: the schema for editors
+- `watching`: scans that begin and end with an attribute
 """
 
 from nxscribe.service.config._load import Examined, UnreadableError, examine_config, load_config

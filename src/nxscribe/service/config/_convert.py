@@ -10,14 +10,21 @@ from typing import Final
 
 from nxscribe.definitions.yaml_positions import YamlNode
 from nxscribe.errors import InputError, Location, Problem
-from nxscribe.model.tango_names import tango_hosts
+from nxscribe.model.tango_names import attribute_of, tango_hosts
 from nxscribe.plan import LimaDetector, Source
 from nxscribe.projections import Layout, Ownership
 from nxscribe.service.config._folders import FolderDetector, NamedDetector
 from nxscribe.service.config._partial_config import Omitted
 from nxscribe.service.config._patterns import NAMES, names_in
 from nxscribe.service.config._problems import key_location
-from nxscribe.service.config._schema import ConfigForm, DetectorForm, SourceForm, TechniqueForm
+from nxscribe.service.config._schema import (
+    ConfigForm,
+    DetectorForm,
+    Scalar,
+    SourceForm,
+    TechniqueForm,
+    WatchedTriggerForm,
+)
 from nxscribe.service.config._settings import (
     Config,
     Limits,
@@ -30,6 +37,8 @@ from nxscribe.service.config._settings import (
 from nxscribe.service.config._state_dir import default_state_dir
 from nxscribe.service.config.layout import Files
 from nxscribe.service.config.paths import absolute_path, expanded
+from nxscribe.service.config.watching import NAMES as NAMES_OF_WATCHED
+from nxscribe.service.config.watching import WatchedTriggerSettings
 from nxscribe.sources import Origin, kinds, registry
 
 _SHARE_FOR_CHECKSUMS: Final = 0.25
@@ -44,13 +53,12 @@ class Conversion:
         self._document = document
         self._form = form
 
-    def config(self, omitted: Omitted, warnings: tuple[Problem, ...] = ()) -> Config:
-        """The settings; `omitted` says what was left out of the form, `warnings` what its author should look at."""
+    def config(self, omitted: Omitted) -> Config:
+        """The settings, without warnings; `omitted` says what was left out of the form."""
         form = self._form
         state_dir = self._path(form.state_dir) if form.state_dir else default_state_dir(form.beamline)
         return Config(
             file=self._file,
-            warnings=warnings,
             beamline=form.beamline,
             state_dir=state_dir,
             tango=TangoSettings(
@@ -122,6 +130,7 @@ class Conversion:
                 for name, technique in form.techniques.items()
                 if self._document.find(("techniques", name))  # else it stands in for those that are left out
             },
+            watched_triggers={name: self._watched(name, one) for name, one in form.watched_triggers.items()},
             default_technique=form.default_technique or "",
             projections={kind: asked for kind, asked in form.projections if asked is not None},
             retention=Retention(
@@ -130,6 +139,23 @@ class Conversion:
                 vacuum_percent=form.records.vacuum_percent,
             ),
             logging=LogSettings(form.logging.level, LogFormat(form.logging.format)),
+        )
+
+    def _watched(self, name: str, form: WatchedTriggerForm) -> WatchedTriggerSettings:
+        devices = self._form.tango.devices or [f"{self._form.beamline}/nxscribe/main"]
+        return WatchedTriggerSettings(
+            name=name,
+            attribute=form.attribute,
+            # Tango's names ignore case, and the sessions have those of the list.
+            device=next((one for one in devices if one.casefold() == (form.device or "").casefold()), devices[0]),
+            running=_listed(form.running),
+            failed=_listed(form.failed),
+            aborted=_listed(form.aborted),
+            patterns={part: getattr(form, part) for part in NAMES_OF_WATCHED},
+            min_length_s=form.min_length_s,
+            gap_s=form.gap_s,
+            poll_s=form.poll_s,
+            location=key_location(self._document, ("watched_triggers", name)),
         )
 
     def _named_in_patterns(self) -> frozenset[str]:
@@ -159,6 +185,8 @@ class Conversion:
             dataset=form.dataset,
             timeout_s=self._form.limits.attribute_timeout_s,
             location=key_location(self._document, ("detectors", name)),
+            begins_scans=attribute_of(device, "acq_status").casefold()
+            in {one.attribute.strip().casefold() for one in self._form.watched_triggers.values()},
         )
 
     def _sources(self, place: tuple[str, ...], forms: dict[str, SourceForm]) -> dict[str, Source]:
@@ -213,6 +241,10 @@ def _folder(name: str, pattern: str, form: DetectorForm) -> FolderDetector:
         dataset=form.dataset,
         techniques=tuple(form.techniques),
     )
+
+
+def _listed(given: Scalar | list[Scalar]) -> tuple[Scalar, ...]:
+    return tuple(given) if isinstance(given, list) else (given,)
 
 
 def _is_flawed(pattern: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from nxscribe.service.config._partial_config import Omitted, PartialConfig
 from nxscribe.service.config._patterns import Fault, pattern_faults, search_faults
 from nxscribe.service.config._schema import ConfigForm, DetectorForm, TechniqueForm
 from nxscribe.service.config._settings import Config
+from nxscribe.service.config._watched_problems import watched_problems
 from nxscribe.service.config.paths import path_problems
 
 
@@ -81,9 +82,11 @@ def _examined(path: Path, document: YamlNode, flaws: tuple[Problem, ...]) -> Exa
         return Examined(None, _in_order(partial.problems, document))
     conversion = Conversion(path, partial.document, partial.form)
     further = _problems(partial.form, partial.document, document, partial.omitted.placeholders)
-    problems = _in_order([*partial.problems, *further, *conversion.source_problems()], document)
+    config = conversion.config(partial.omitted)
+    of_watched = watched_problems(config, partial.document, partial.omitted)
+    problems = _in_order([*partial.problems, *further, *conversion.source_problems(), *of_watched], document)
     warnings = tuple(problem for problem in problems if problem.severity is Severity.WARNING)
-    return Examined(conversion.config(partial.omitted, warnings), problems, partial.omitted)
+    return Examined(replace(config, warnings=warnings), problems, partial.omitted)
 
 
 def _in_order(problems: Iterable[Problem], document: YamlNode) -> tuple[Problem, ...]:

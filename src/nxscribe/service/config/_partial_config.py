@@ -155,6 +155,8 @@ def _unit_of(path: Path) -> Path:
     end = start + 2
     if len(path) >= end and (kept := _KEPT_WITHOUT.get(str(path[start]))) and path[end : end + 1] != ():
         return path if path[end] in kept else path[:end]
+    if path[:1] == ("watched_triggers",):
+        return path[:2]
     in_technique = path[:1] == ("techniques",) and path[2:3] not in (("sources",), ("parameters",))
     return path[:2] if in_technique else path
 

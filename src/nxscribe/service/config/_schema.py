@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model, model_validator
 
-from nxscribe.model.tango_names import DEVICE_PATTERN, HOSTS_PATTERN
+from nxscribe.model.tango_names import ATTRIBUTE_PATTERN, DEVICE_PATTERN, HOSTS_PATTERN
 from nxscribe.projections import registered
 from nxscribe.records import NEXUS
 from nxscribe.sources import kinds
@@ -267,6 +267,53 @@ class DetectorForm(_Form):
     )
 
 
+class WatchedTriggerForm(_Form):
+    """A trigger without a client: a scan begins when a condition on a Tango attribute begins to hold, and ends when it
+    no longer holds. The names of the scan are texts with placeholders of `sources` and of cameras: `${proposal}`,
+    `${pco.saving_prefix}`. `${pco.saving_directory/-1}` is the last part of a path, `/-2` the one before, `/0` the
+    first. `${begun}` is the time of the start: `20261128T192459`.
+
+    A *value* is a text (upper and lower case are the same), a number, true or false, or a comparison such as `"> 0.5"`.
+    The comparisons are `<`, `<=`, `>`, `>=` and `!=`, with numbers.
+    """
+
+    attribute: Annotated[str, Field(pattern=ATTRIBUTE_PATTERN)] = Field(
+        description="The attribute: `id16a/limaccds/pco/acq_status`. All forms of [Tango names](tango-names.md) are "
+        "possible. If it pushes events, these are used, and otherwise it is read."
+    )
+    device: Annotated[str, Field(pattern=_OWN_DEVICE)] | None = Field(
+        default=None,
+        description="The trigger device whose session has the scans. Absent: the first of `tango.devices`.",
+    )
+    running: Scalar | list[Scalar] = Field(
+        description="The values with which a scan runs: `Running`. With any other value it does not."
+    )
+    failed: Scalar | list[Scalar] = Field(
+        default=[], description="The values that end a scan as `failed`: `Fault`. Other values end it as `finished`."
+    )
+    aborted: Scalar | list[Scalar] = Field(default=[], description="The values that end a scan as `aborted`.")
+    proposal: str = Field(min_length=1, description="The name of the proposal.")
+    sample: str = Field(min_length=1, description="The name of the sample.")
+    scan: str = Field(min_length=1, description="The name of the scan.")
+    technique: str = Field(default="", description="The technique. Absent: `default_technique`.")
+    session: str = Field(default="", description="The session of the experiment, for patterns with `{session}`.")
+    min_length_s: Annotated[float, Field(ge=0, le=86400)] = Field(
+        default=0.0,
+        description="The condition must hold for this time before a scan begins, so that shorter ones are ignored. The "
+        "readings of the start are this much later.",
+    )
+    gap_s: Annotated[float, Field(ge=0, le=86400)] = Field(
+        default=0.0,
+        description="The condition must not hold for this time before the scan ends, so that shorter gaps are "
+        "ignored, such as those between the series of one scan. The readings of the end are this much later.",
+    )
+    poll_s: Seconds = Field(
+        default=1.0,
+        description="How often the attribute is read, if nothing was heard of it by events. An event that was lost "
+        "costs at most this time.",
+    )
+
+
 WAYS_TO_FILES = ("device", "files", "watch")
 
 
@@ -405,6 +452,9 @@ class ConfigForm(_Sections):
         default=False,
         description="Whether all values are read again at the end of a scan, regardless of `max_age_s`.",
     )
+    watched_triggers: dict[Annotated[str, Field(pattern=_IDENTIFIER)], WatchedTriggerForm] = Field(
+        default={}, description="Scans that begin and end with a Tango attribute, by the name of the trigger."
+    )
     detectors: dict[Annotated[str, Field(pattern=_IDENTIFIER)], DetectorForm] = Field(
         default={},
         description="Detectors by name. A Lima camera adds placeholders such as `<name>.saving_directory`.",
@@ -443,6 +493,7 @@ FORMS: Final[dict[tuple[str, ...], type[BaseModel]]] = {
     ("tango",): TangoForm,
     ("files",): FilesForm,
     ("limits",): LimitsForm,
+    ("watched_triggers", "*"): WatchedTriggerForm,
     ("detectors", "*"): DetectorForm,
     ("sources", "*"): SourceForm,
     **{("sources", "*", key): form for key, form in _KEYS_OF_SOURCES.items()},

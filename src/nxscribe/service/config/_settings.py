@@ -17,6 +17,7 @@ from nxscribe.projections import Settings, registered
 from nxscribe.records import JOURNAL_FILE, NEXUS, ScanIdentity
 from nxscribe.service.config._folders import FolderDetector, NamedDetector
 from nxscribe.service.config.layout import Files
+from nxscribe.service.config.watching import WatchedTriggerSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,8 @@ class Config:
     parameters: tuple[str, ...]
     """Names and patterns of placeholders that the control system sets in any technique."""
     techniques: Mapping[str, TechniqueSettings]
+    watched_triggers: Mapping[str, WatchedTriggerSettings]
+    """Scans that begin and end with an attribute, by the name of the trigger."""
     default_technique: str
     """For scans of a technique that is not there; empty if there is none."""
     projections: Mapping[str, BaseModel]
@@ -145,6 +148,12 @@ class Config:
         named = {name: camera.dataset for name, camera in self.detectors.items()}
         others: dict[str, FolderDetector | NamedDetector] = {**self.folders, **self.named}
         return named | {name: detector.dataset for name, detector in others.items()}
+
+    @property
+    def offered(self) -> dict[str, Source]:
+        """The sources that do not depend on a technique: the shared ones, and those of the cameras."""
+        of_cameras = (camera.sources for camera in self.detectors.values())
+        return {**{name: source for sources in of_cameras for name, source in sources.items()}, **self.sources}
 
     def searches(self, scan: ScanIdentity) -> tuple[RawSearch, ...]:
         """Where raw files of a scan are to be looked for."""
