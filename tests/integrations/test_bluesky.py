@@ -19,6 +19,7 @@ from ophyd.sim import SynAxis, SynGauss
 from ophyd_async.core import StaticFilenameProvider, StaticPathProvider, init_devices
 from ophyd_async.sim import SimBlobDetector, SimMotor
 
+from nxscribe.client import ClientError
 from nxscribe.integrations.bluesky import NxScribe
 
 NOWHERE = "//localhost:1/sim/nxscribe/nowhere"
@@ -248,6 +249,12 @@ def test_a_daemon_that_is_not_there_costs_a_plan_nothing_but_its_record(
     (uid,) = engine(bp.count([det]))
     assert uid
     assert NOWHERE in caplog.text
+
+
+def test_a_run_that_cannot_be_recorded_is_aborted_if_that_is_wanted(engine: RunEngine, det: SynGauss) -> None:
+    engine.subscribe(NxScribe(NOWHERE, timeout_s=30, raises=True))
+    with pytest.raises(ClientError, match="cannot be reached"):
+        engine(bp.count([det]))
 
 
 @pytest.mark.parametrize("junk", [{}, {"run_start": []}, dict.fromkeys(("data", "data_keys", "num_events"), 3)])

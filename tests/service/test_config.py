@@ -69,7 +69,7 @@ def test_defaults_are_those_of_the_manual(load, monkeypatch: pytest.MonkeyPatch,
     assert (config.tango.host, config.tango.server) == ("", "nxscribe/id16a")
     assert config.tango.devices == ("id16a/nxscribe/main",)
     assert config.files.layout is Layout.LINKED
-    assert (config.limits.deadline_s, config.limits.attribute_timeout_s) == (2.0, None)
+    assert (config.limits.deadline_s, config.limits.attribute_timeout_s) == (1.5, None)
     assert not config.refuse_on_missing_mandatory
     assert config.logging.format is LogFormat.CONSOLE
     assert config.techniques["tomo"].definition == tmp_path / "definitions" / "tomo.xml"

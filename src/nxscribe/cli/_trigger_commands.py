@@ -6,6 +6,7 @@ as PyTango, and argparse is there with PyTango anyway.
 
 from __future__ import annotations
 
+import gc
 import json
 import math
 import os
@@ -66,6 +67,9 @@ def send_trigger(name: str, words: Sequence[str]) -> None:
     Raises ClientError, and SystemExit for `--help` and for words that are wrong.
     """
     arguments = trigger_parser(name).parse_args(words)
+    gc.disable()  # the process is over before there is anything to collect
+    # PyTango imports numpy, whose linear algebra would start a thread for each processor.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     answer = TRIGGERS[name](arguments)
     if answer:
         _show(answer, as_json=arguments.json, everything=arguments.all)

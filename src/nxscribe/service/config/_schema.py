@@ -187,9 +187,9 @@ class LimitsForm(_Form):
     """Time limits."""
 
     deadline_s: Seconds = Field(
-        default=2.0,
+        default=1.5,
         description="The time for all readings of a start or an end. After it the trigger is answered with the "
-        "values that are there.",
+        "values that are there. It should be shorter than the time-out of clients, which is 2 s for those of nxscribe.",
     )
     attribute_timeout_s: Seconds | None = Field(
         default=None,
