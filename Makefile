@@ -16,11 +16,12 @@ export UV_NO_PROGRESS := 1
 # hundreds of processes: it costs as much as all else that they do.
 unexport PYTHONDONTWRITEBYTECODE
 NABU := .venv-nabu
+MXCUBE := .venv-mxcube
 PYTHON := $(VENV)/bin/python
 SOURCES := $(shell find src definitions configs schemas -type f -not -name '*.pyc') pyproject.toml README.md
 DEMO := nxscribe-demo
 
-.PHONY: demo test test-more test-all test-long test-user test-pythons quick reconstruct kills fuzz mutants schemas check lint \
+.PHONY: demo test test-more test-all test-long test-user test-pythons quick reconstruct mxcube kills fuzz mutants schemas check lint \
   types user-tests imports lock clean
 
 demo: $(VENV)/.package
@@ -42,12 +43,14 @@ test-more:
 	$(MAKE) --no-print-directory test-pythons
 	$(MAKE) --no-print-directory test-long
 
-# With nabu's reconstruction, wherever nabu can be installed: it wants a compiler and OpenCL's headers from Debian. Last,
-# since it takes all processors.
+# With nabu's reconstruction, wherever nabu can be installed: it wants a compiler and OpenCL's headers from Debian. It takes
+# all processors. And with MXCuBE's collections, wherever mxcubecore can be installed.
 test-long: $(VENV)/.package
 	$(PYTEST) -m 'long and not soak' || $(AGAIN)
 	@if timeout 400 $(MAKE) --no-print-directory $(NABU)/.installed; then $(MAKE) --no-print-directory reconstruct; \
 	    else echo 'nabu cannot be installed here: the proof by its reconstruction is left out' >&2; fi
+	@if timeout 400 $(MAKE) --no-print-directory $(MXCUBE)/.installed; then $(MAKE) --no-print-directory mxcube; \
+	    else echo 'mxcubecore cannot be installed here (it wants Python 3.11): the tests with it are left out' >&2; fi
 
 # Half a minute, without Tango.
 quick: $(VENV)/.package
@@ -85,6 +88,10 @@ user-tests: $(VENV)/.package
 # The ESRF's nabu reconstructs the simulated tomography from its master alone.
 reconstruct: $(VENV)/.package $(NABU)/.installed
 	NABU=$(abspath $(NABU))/bin/nabu $(PYTHON) -m pytest tests/techniques/test_reconstruction.py
+
+# MXCuBE's own collections, with its mock-ups, and its client for MetadataManager.
+mxcube: $(VENV)/.package $(MXCUBE)/.package
+	MXCUBE=$(abspath $(MXCUBE))/bin/python $(PYTHON) -m pytest tests/integrations/test_mxcube.py
 
 # Daemon and writer killed 500 times (KILLS=n for another number): half an hour or more.
 kills: $(VENV)/.package
@@ -137,9 +144,11 @@ lock: $(UV)
 	echo uv | $(COMPILE) - -o requirements/uv.lock
 	$(COMPILE) --all-extras --group dev pyproject.toml -o requirements/dev.lock
 	printf 'nabu\npyopencl[pocl]\npyvkfft\n' | VKFFT_BACKEND=opencl $(COMPILE) - -o requirements/nabu.lock
+	printf 'mxcubecore>=2.149\nhatchling\n' | $(filter-out --universal,$(COMPILE)) - -o requirements/mxcube.lock \
+	    --overrides <(echo "python-ldap; sys_platform == 'none'")
 
 clean:
-	rm -rf $(VENV) $(NABU) $(DEMO) first-scan .uv build dist
+	rm -rf $(VENV) $(NABU) $(MXCUBE) $(DEMO) first-scan .uv build dist
 
 # --- what the targets above stand on ---
 
@@ -182,6 +191,19 @@ $(NABU)/.installed: requirements/nabu.lock | $(UV)
 	    $$sudo apt-get install -y -qq --no-install-recommends g++ opencl-headers ocl-icd-opencl-dev >/dev/null; }
 	@$(UV) venv --quiet --clear --python "$$($(BASE_PYTHON) -c 'import sys; print(sys.executable)')" $(NABU)
 	@VKFFT_BACKEND=opencl $(SYNC) --python $(NABU) $<
+	@touch $@
+
+# Apart, for mxcubecore wants an older PyTango than nxscribe, and Python 3.11. Its log-in by LDAP, which needs Debian's
+# headers, is left out of the lock.
+$(MXCUBE)/.installed: requirements/mxcube.lock | $(UV)
+	@echo 'Installing mxcubecore into $(MXCUBE), once'
+	@$(UV) venv --quiet --clear --python 3.11 $(MXCUBE)
+	@$(SYNC) --python $(MXCUBE) $<
+	@touch $@
+
+# The client and the integrations alone are used there.
+$(MXCUBE)/.package: $(MXCUBE)/.installed $(SOURCES) | $(UV)
+	@$(UV) pip install --quiet --offline --python $(MXCUBE) --no-deps --no-build-isolation --reinstall .
 	@touch $@
 
 $(VENV)/.package: $(VENV)/.dependencies $(SOURCES) | $(UV)

@@ -13,7 +13,14 @@ PAGE = (DOCS / "contributing.md").read_text()
 def test_every_target_of_the_makefile_is_explained() -> None:
     makefile = (TOP / "Makefile").read_text().replace("\\\n", " ")
     (phony,) = re.findall(r"^\.PHONY: (.*)", makefile, re.MULTILINE)
-    of_others = {"lint", "types", "imports", "user-tests", "reconstruct"}  # parts of `check`, `test-user`, `test-long`
+    of_others = {
+        "lint",
+        "types",
+        "imports",
+        "user-tests",
+        "reconstruct",
+        "mxcube",
+    }  # parts of `check`, `test-user`, `test-long`
     assert set(re.findall(r"^\| `make ([\w-]+)`", PAGE, re.MULTILINE)) == set(phony.split()) - of_others
 
 

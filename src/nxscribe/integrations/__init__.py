@@ -2,5 +2,6 @@
 
 - `bluesky`: a document callback for bluesky's RunEngine and for blueapi
 - `metadata_manager`: a Tango server for clients of the ESRF's MetadataManager and MetaExperiment
+- `mxcube`: a hardware object for MXCuBE
 - `nxscribe.mac`: macros for SPEC
 """
