@@ -112,6 +112,23 @@ def test_an_end_that_nobody_waits_for_still_ends_the_scan(daemon: Daemon):
     wait_until(lambda: daemon.proxy.currentScan == "", "the scan has ended", 60)
 
 
+def test_a_scan_whose_end_never_arrived_is_closed_before_the_next_one_starts(daemon: Daemon):
+    clock = FakeClock()
+    client = ScribeClient(daemon.devices[0], timeout_s=30, clock=clock.monotonic)
+    opened = client.start(daemon.proposal, "bone", "a1", "plain")
+    daemon.stop(signal.SIGKILL)
+    assert client.show() == {}
+    assert not client.end(record=opened.record)  # it is sent while the daemon rests, and nobody is there
+    assert not client.start(daemon.proposal, "bone", "a2", "plain")
+    daemon.start()
+    assert daemon.proxy.currentScan == "bone - a1"
+    clock.advance(60)
+    answer = client.start(daemon.proposal, "bone", "a3", "plain")
+    assert daemon.proxy.currentScan == "bone - a3"
+    assert client.end(record=answer.record).end_reason == "finished"
+    assert client.end(record=opened.record).end_reason == "aborted"
+
+
 def test_a_start_that_takes_longer_than_the_time_out_is_aborted(daemon: Daemon):
     impatient = ScribeClient(daemon.devices[0], timeout_s=0.001)
     assert not impatient.start(daemon.proposal, "bone", "a1", "plain")

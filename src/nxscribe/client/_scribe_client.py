@@ -27,6 +27,7 @@ _PROBLEM: Final = re.compile(
 _START: Final = "StartScan"
 _END: Final = "EndScan"
 _LAST_FILE: Final = "lastDataFile"
+_MOST_DOUBTFUL: Final = 50
 _IN_DOUBT: Final = "the control system got no answer from nxscribe"
 """The reason of an abort after a failure."""
 _TIMED_OUT: Final = "API_DeviceTimedOut"
@@ -71,8 +72,8 @@ class ScribeClient:
         self._raises = raises
         self._line = DeviceLine(device, timeout_s, Rest(rest_s, clock))
         self._timeout_s = timeout_s
-        self._doubtful: dict[str, str] = {}
-        """The scan that a failed trigger may have left open, or may open yet."""
+        self._doubtful: list[dict[str, str]] = []
+        """The scans that failed triggers may have left open, or may open yet: one of them at most is open."""
 
     def start(
         self,
@@ -219,15 +220,16 @@ class ScribeClient:
         if self._rests:
             # Nobody waits for a daemon that rests, but if it answers again it is to know that the scan has ended.
             self._line.post(lambda proxy: _send(proxy, _END, request))
+            self._remember(meant)
             return NO_ANSWER
         return self._trigger(_END, request, meant)
 
     def _trigger(self, command: str, request: Mapping[str, object], meant: dict[str, str]) -> Answer:
-        doubtful = self._doubtful if command == _START else {}
+        doubtful = tuple(self._doubtful) if command == _START else ()
 
         def sent(proxy: tango.DeviceProxy) -> str:
-            if doubtful:
-                _close_in_doubt(proxy, doubtful)
+            for one in doubtful:
+                _close_in_doubt(proxy, one)
             return _sent(proxy, command, request, meant)
 
         try:
@@ -240,7 +242,8 @@ class ScribeClient:
         except BaseException:  # Ctrl-C, or an abort that the control system raises in this thread
             self._doubt(meant)
             raise
-        self._doubtful = {}
+        if command == _START:
+            self._doubtful.clear()
         return decode_answer(text)
 
     @property
@@ -249,10 +252,16 @@ class ScribeClient:
 
     def _doubt(self, meant: dict[str, str]) -> None:
         """Have the scan closed that a failed trigger may have left open, or may open yet: now, and before the next."""
-        self._doubtful = meant
+        self._remember(meant)
         closing = self._line.post(lambda proxy: _close_in_doubt(proxy, meant))
         if self._raises:
             wait([closing], self._timeout_s)
+
+    def _remember(self, meant: dict[str, str]) -> None:
+        """Have the scan closed before the next one starts, if it is open then."""
+        if meant and meant not in self._doubtful:
+            self._doubtful.append(meant)
+            del self._doubtful[1:-_MOST_DOUBTFUL]  # the first may be open since long, the last may just be opened
 
     def _tell(self, command: str, error: ClientError) -> None:
         """Raise the error, or log it."""
