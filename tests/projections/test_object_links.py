@@ -13,6 +13,7 @@ from some_scans import ended, frames, hdf5_scan, started
 from nxscribe.model import now
 from nxscribe.projections import FileSettings
 from nxscribe.projections.nexus import inspect_entry, pack, write_nexus
+from nxscribe.projections.nexus._verify import verify_file
 from nxscribe.projections.nexus.validate import validate
 from nxscribe.records import Record, record_from_json, record_to_json
 
@@ -101,6 +102,23 @@ def test_what_is_not_there_yet_is_awaited_and_then_missing(data: Path) -> None:
     assert late.complete
     assert "has no /2.1" in told(late.entry_file, "missing")["links/bliss"]
     assert link_in(late.entry_file) is None
+
+
+def test_a_file_that_another_program_writes_again_while_the_entry_is_verified_is_linked_nevertheless(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = own_file(data / "ma2210/id16a/bone/bone_tomo.h5")
+
+    def verify(*arguments: object) -> None:
+        own.write_bytes(whole[:100])
+        verify_file(*arguments)
+        own.write_bytes(whole)
+
+    whole = own.read_bytes()
+    monkeypatch.setattr("nxscribe.projections.nexus._project.verify_file", verify)
+    written = write_nexus(linked(data, f"{own}::/1.1"), FileSettings(data))
+    assert written.unforeseen == ()
+    assert link_in(written.entry_file).path == "/1.1"
 
 
 @pytest.mark.parametrize("what", ["file", "folder"])

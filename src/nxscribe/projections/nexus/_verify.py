@@ -117,13 +117,21 @@ def _difference(group: h5py.Group, path: str, node: Node) -> str:
             case FieldNode():
                 return _value_difference(h5py.h5d.open(group.id, path.encode()), node.value)
             case SoftLinkNode() | ExternalLinkNode():
-                return "" if group[path].id.valid else "leads nowhere"
+                return _link_difference(group, path, node)
             case SelectionNode():
                 return "" if group[path].shape == node.shape else "has another shape"
             case StoredOutsideNode() | CopiedNode() | VirtualNode():
                 return _frames_difference(group, path, node)
     except Exception as error:  # noqa: BLE001 - whatever it is, this part does not read as it should
         return f"{type(error).__name__}: {error}"
+
+
+def _link_difference(group: h5py.Group, path: str, node: SoftLinkNode | ExternalLinkNode) -> str:
+    if isinstance(node, SoftLinkNode) or node.is_followed:
+        return "" if group[path].id.valid else "leads nowhere"
+    link = group.get(path, getlink=True)
+    same = isinstance(link, h5py.ExternalLink) and (link.filename, link.path) == (node.file, node.path)
+    return "" if same else "leads elsewhere"
 
 
 def _frames_difference(group: h5py.Group, path: str, node: StoredOutsideNode | CopiedNode | VirtualNode) -> str:

@@ -46,6 +46,9 @@ class ExternalLinkNode:
     """The shape of the target, if it is a dataset and its shape is known."""
     dtype: str = ""
     """The numpy type of its elements, if it is known."""
+    is_followed: bool = True
+    """Whether the link is followed when the file is verified. Another program may be writing to its own file, which
+    cannot be read at every moment."""
 
 
 @dataclass(frozen=True, slots=True)

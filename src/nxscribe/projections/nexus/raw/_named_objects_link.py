@@ -33,7 +33,7 @@ def object_links(record: Record, names: EntryPaths, *, awaited: bool, without_fr
                 link.lack(f"{LINKS}/{name}", error)
             else:
                 called = names.from_container(on_disk(file))
-                link.nodes[f"{LINKS}/{name}"] = ExternalLinkNode(called, inside)
+                link.nodes[f"{LINKS}/{name}"] = ExternalLinkNode(called, inside, is_followed=False)
                 if called.startswith("/"):
                     what = "its file is outside the experiment's folder and is named by its absolute path"
                     link.warn(f"{LINKS}/{name}", f"{what}: it does not move with it")
