@@ -1,6 +1,6 @@
 """What a scan costs its control system: with nxscribe and without, in one run.
 
-    python benchmarks/clients.py [--repeat 200] [--scans 1000] [--what bluesky burst shell]
+    python benchmarks/clients.py [--repeat 200] [--scans 1000] [--what bluesky burst sardana shell]
 
 It starts the simulated beamline and a daemon with the demo's config, and records scans of its technique `scan`, with
 some 90 values at the start and 30 at the end. The two sides of a ratio take turns, so that what else the machine does
@@ -10,6 +10,7 @@ weighs on both. Times are medians.
 from its device in each scan, and each camera is asked for its files. `kept fresh`: every attribute has a `max_age_s`,
 and there is no Lima camera, as a config for fast scans by bluesky has it.
 `burst`: that many scans by bluesky, back to back: none may be refused, none lost, and every file must be there.
+`sardana`: an `ascan` of two points of 10 ms, of a dummy motor and two dummy counters, with the recorder and without.
 `shell`: the processor time of `nxscribe scan start` and `end`, and of Python that imports PyTango and nothing else.
 """
 
@@ -33,13 +34,18 @@ from typing import Any
 
 import bluesky.plans as bp
 import h5py
+import tango
 import yaml
 from bluesky import RunEngine
 from ophyd.sim import SynSignal
 from rich.console import Console
 from rich.table import Table
 
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
+from sardana_server import MACRO_SERVER, SardanaServer
+
 from nxscribe.client import ClientError, ScribeClient
+from nxscribe.integrations import sardana
 from nxscribe.integrations.bluesky import NxScribe
 from nxscribe.runtime import PythonProcess
 from nxscribe.simulation import SimulatedBeamline, TangoDatabase
@@ -48,8 +54,8 @@ TOP = Path(__file__).resolve().parents[1]
 PROPOSAL = "ma2210"
 START_S = 60.0
 FILES_S = 300.0
-MOST = 3.0
-"""The ratio that `bluesky` should not exceed."""
+MOST = {"bluesky": 3.0, "sardana": 1.2}
+"""The ratios that should not be exceeded."""
 KEPT_S = 60.0
 UNCOUNTED = 10
 """The first scans open connections, and the daemon's sources."""
@@ -148,12 +154,45 @@ def counts(daemon: Daemon, config: str, repeat: int) -> Iterator[tuple[str, str,
             for name in ("startDeadTime", "endDeadTime"):
                 times[name].append(float(str(shown[name])))
     daemon.await_files()
+    yield from rows_of(f"bluesky count, {config}", times, MOST["bluesky"])
+
+
+def rows_of(what: str, times: dict[str, list[float]], most: float) -> Iterator[tuple[str, str, str, str]]:
     told = {name: statistics.median(found) for name, found in times.items()}
     ratio = told["with"] / told["without"]
-    much = f"{ratio:.2f}" if ratio <= MOST else f"[red]{ratio:.2f}[/]"
-    yield f"bluesky count, {config}", f"{told['without'] * 1e3:.1f} ms", f"{told['with'] * 1e3:.1f} ms", much
+    much = f"{ratio:.2f}" if ratio <= most else f"[red]{ratio:.2f}[/]"
+    yield what, f"{told['without'] * 1e3:.1f} ms", f"{told['with'] * 1e3:.1f} ms", much
     for phase in ("start", "end"):
         yield f"  of it the daemon's {phase}", "", f"{told[f'{phase}DeadTime'] * 1e3:.1f} ms", ""
+
+
+def ascans(daemon: Daemon, config: str, server: SardanaServer, repeat: int) -> Iterator[tuple[str, str, str, str]]:
+    """A scan by Sardana, with nxscribe and without."""
+    server.run(f"senv NxScribeDevice {daemon.device}", "senv NxScribeProposal ma3000", "senv NxScribeTechnique scan")
+    times: dict[str, list[float]] = {name: [] for name in ("without", "with", "startDeadTime", "endDeadTime")}
+    for number in range(repeat + UNCOUNTED):
+        for name, recorders in (("without", "[]"), ("with", "['NxScribeRecorder']")):
+            server.run(f'senv DataRecorder "{recorders}"')
+            begun = time.perf_counter()
+            told = server.run("ascan sx 0 0.1 1 0.01")
+            assert "nxscribe" not in told, told
+            if number >= UNCOUNTED:
+                times[name].append(time.perf_counter() - begun)
+        if number >= UNCOUNTED and number % 10 == 0:
+            shown = daemon.client.show()
+            for name in ("startDeadTime", "endDeadTime"):
+                times[name].append(float(str(shown[name])))
+    daemon.await_files()
+    yield from rows_of(f"Sardana ascan, {config}", times, MOST["sardana"])
+
+
+def sardana_server(stack: ExitStack, folder: Path) -> SardanaServer:
+    folder.mkdir()
+    server = SardanaServer(folder)
+    tango.Database().put_device_property(MACRO_SERVER, {"RecorderPath": list(sardana.__path__)})
+    stack.callback(server.stop)
+    server.start()
+    return server
 
 
 def burst(daemon: Daemon, scans: int) -> Iterator[tuple[str, str, str, str]]:
@@ -196,7 +235,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeat", type=int, default=200)
     parser.add_argument("--scans", type=int, default=1000)
-    parser.add_argument("--what", nargs="+", default=["bluesky", "burst", "shell"])
+    parser.add_argument("--what", nargs="+", default=["bluesky", "burst", "sardana", "shell"])
     options = parser.parse_args()
     table = Table(title="What a scan costs its control system", title_justify="left")
     table.add_column("")
@@ -209,9 +248,16 @@ def main() -> None:
         stack.enter_context(SimulatedBeamline(database.host, folder)).wait_ready()
         demo = Daemon(stack, folder / "demo", "sim/nxscribe/main", lambda _: None)
         rows: list[tuple[str, str, str, str]] = []
+        daemons = {"demo's config": demo}
+        if {"bluesky", "sardana"}.intersection(options.what):
+            daemons["kept fresh"] = Daemon(stack, folder / "kept", "sim/nxscribe/kept", kept)
         if "bluesky" in options.what:
-            rows += counts(demo, "demo's config", options.repeat)
-            rows += counts(Daemon(stack, folder / "kept", "sim/nxscribe/kept", kept), "kept fresh", options.repeat)
+            for config, daemon in daemons.items():
+                rows += counts(daemon, config, options.repeat)
+        if "sardana" in options.what:
+            server = sardana_server(stack, folder / "sardana")
+            for config, daemon in daemons.items():
+                rows += ascans(daemon, config, server, options.repeat)
         if "burst" in options.what:
             rows += burst(demo, options.scans)
         if "shell" in options.what:

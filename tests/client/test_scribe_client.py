@@ -9,9 +9,6 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from daemons import Daemon, wait_until
@@ -22,18 +19,6 @@ from nxscribe.client.answers import decode_answer, encode_answer
 
 NOWHERE = "//localhost:1/sim/nxscribe/nowhere"
 TIMEOUT_S = 0.5
-
-
-@contextmanager
-def stopped(daemon: Daemon) -> Iterator[None]:
-    """The daemon does nothing at all within this block, as under a debugger."""
-    assert daemon.process
-    os.kill(daemon.process.pid, signal.SIGSTOP)
-    wait_until(lambda: ") T " in Path(f"/proc/{daemon.process.pid}/stat").read_text(), "it stands still")
-    try:
-        yield
-    finally:
-        os.kill(daemon.process.pid, signal.SIGCONT)
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -79,7 +64,7 @@ def test_a_daemon_that_hangs_costs_one_time_out_a_minute_and_leaves_no_scan_open
 ):
     clock = FakeClock()
     client = ScribeClient(daemon.devices[0], timeout_s=TIMEOUT_S, rest_s=60, clock=clock.monotonic)
-    with stopped(daemon):
+    with daemon.stopped():
         assert not client.start(daemon.proposal, "bone", "a1", "plain")
         (told,) = warnings(caplog)
         assert "did not answer within 0.5 s" in told
@@ -106,7 +91,7 @@ def test_an_end_that_nobody_waits_for_still_ends_the_scan(daemon: Daemon):
     client = ScribeClient(daemon.devices[0], timeout_s=TIMEOUT_S, clock=clock.monotonic)
     patient = ScribeClient(daemon.devices[0], timeout_s=30)
     opened = patient.start(daemon.proposal, "bone", "a1", "plain")
-    with stopped(daemon):
+    with daemon.stopped():
         assert client.show() == {}
         assert not client.end({"exposure": 0.5}, record=opened.record)
     wait_until(lambda: daemon.proxy.currentScan == "", "the scan has ended", 60)
@@ -144,7 +129,7 @@ def test_a_start_that_ctrl_c_breaks_off_leaves_no_scan_open(daemon: Daemon):
         threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
         client.start(daemon.proposal, "bone", "a1", "plain")
 
-    with stopped(daemon), pytest.raises(KeyboardInterrupt):
+    with daemon.stopped(), pytest.raises(KeyboardInterrupt):
         start()
     opened = client.start(daemon.proposal, "bone", "a2", "plain")
     assert opened

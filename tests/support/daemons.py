@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -199,6 +199,18 @@ class Daemon:
         """Give the next test an experiment of its own, whose entries begin at 1, and a log without the lines so far."""
         self.proposal = proposal
         self._lines_of_others = len(self.log_file.read_text().splitlines())
+
+    @contextlib.contextmanager
+    def stopped(self) -> Iterator[None]:
+        """It does nothing at all within this block, as under a debugger, and goes on afterwards."""
+        assert self.process
+        status = Path(f"/proc/{self.process.pid}/stat")
+        self.process.send_signal(signal.SIGSTOP)
+        wait_until(lambda: ") T " in status.read_text(), "it stands still")
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         assert self.process

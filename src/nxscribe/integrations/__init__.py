@@ -4,4 +4,5 @@
 - `metadata_manager`: a Tango server for clients of the ESRF's MetadataManager and MetaExperiment
 - `mxcube`: a hardware object for MXCuBE
 - `nxscribe.mac`: macros for SPEC
+- `sardana`: a recorder for the MacroServer of Sardana
 """
