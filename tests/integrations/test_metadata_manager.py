@@ -224,6 +224,26 @@ def test_every_placeholder_is_an_attribute_whatever_its_letter_case(devices: Pai
     assert config.data_type == tango.CmdArgType.DevString
 
 
+def test_properties_that_cannot_be_used_are_told_by_the_device(tmp_path: Path, tango_host: str):
+    assert tango_host
+    server = MetadataServer("sim/nxscribe/any", tmp_path)
+    server.register()
+    database = tango.Database()
+    database.delete_device_property(server.manager, "nxscribeDevice")
+    server.start()
+    try:
+        _, manager = server.proxies()
+        assert manager.state() == DevState.FAULT
+        assert "nxscribeDevice is not set" in manager.status()
+        other = {"nxscribeDevice": "sim/nxscribe/any", "metaExperimentDevice": "sim/nxscribe/other"}
+        database.put_device_property(server.manager, other)
+        manager.Init()
+        assert manager.state() == DevState.FAULT
+        assert "sim/nxscribe/other, which is not a MetaExperiment" in manager.status()
+    finally:
+        server.kill()
+
+
 def test_letters_beyond_ascii_come_back_and_reach_the_file(devices: Pair, mx: Daemon):
     experiment, manager = devices
     experiment.proposal, experiment.sample = mx.proposal, "Knochen für µCT".encode().decode("latin-1")

@@ -81,10 +81,13 @@ class MetaExperiment(Device):
 
     managers: ClassVar[dict[str, str]] = {}
     """The MetadataManager of each MetaExperiment."""
+    served: ClassVar[set[str]] = set()
+    """The devices of this server. They are made before those of the other class."""
 
     def init_device(self) -> None:
         """Take up what was memorized."""
         super().init_device()
+        self.served.add(self.get_name().lower())
         self._session = _session(self.get_name())
         if not self._session.proposal:
             with _told_only("nothing memorized is taken up"):
@@ -131,9 +134,9 @@ class MetadataManager(Device):
 
     beamlineID = device_property(dtype=str, default_value="", doc="The name of the beamline")
     dataFolderPattern = device_property(dtype=str, default_value=FOLDER_PATTERN, doc="The folder of a dataset's files")
-    metaExperimentDevice = device_property(dtype=str, mandatory=True, doc="The MetaExperiment, in this server")
+    metaExperimentDevice = device_property(dtype=str, default_value="", doc="The MetaExperiment, in this server")
     Parameters = device_property(dtype=(str,), default_value=(), doc="More attributes than the placeholders")
-    nxscribeDevice = device_property(dtype=str, mandatory=True, doc="The daemon's device")
+    nxscribeDevice = device_property(dtype=str, default_value="", doc="The daemon's device")
     technique = device_property(
         dtype=str, default_value="", doc="The technique of each dataset, from nxscribe's config"
     )
@@ -171,7 +174,8 @@ class MetadataManager(Device):
     def initialize_dynamic_attributes(self) -> None:
         """One attribute for each placeholder."""
         self._expose((*WRITTEN_BY_CLIENTS, *self.Parameters))
-        self._learn()
+        if not self._fault:
+            self._learn()
         if not self._has_learned:
             self._expose(self.learnedPlaceholders)
 
@@ -210,12 +214,27 @@ class MetadataManager(Device):
     def _write_value(self, attr: tango.WAttribute) -> None:
         self._session.set_values({attr.get_name(): text_of(attr.get_write_value())})
 
+    @property
+    def _fault(self) -> str:
+        """What is wrong with the properties; empty if nothing is.
+
+        None of them is mandatory for PyTango, which ends a server in silence if such a one is missing.
+        """
+        if not self.nxscribeDevice:
+            return "the property nxscribeDevice is not set: it names the device of the daemon, as id30a1/nxscribe/main"
+        if self.metaExperimentDevice.lower() not in MetaExperiment.served:
+            named = self.metaExperimentDevice or "nothing"
+            return f"the property metaExperimentDevice names {named}, which is not a MetaExperiment of this server"
+        return ""
+
     def dev_state(self) -> DevState:
-        """OFF, STANDBY, ON or RUNNING."""
-        return getattr(DevState, self._session.state)
+        """OFF, STANDBY, ON or RUNNING; FAULT if the properties cannot be used."""
+        return DevState.FAULT if self._fault else getattr(DevState, self._session.state)
 
     def dev_status(self) -> str:
         """What a client may do next, and the last message."""
+        if self._fault:
+            return self._fault
         what = {
             DatasetState.OFF: "no experiment is named",
             DatasetState.STANDBY: "the sample or the dataset is not named",
@@ -284,7 +303,7 @@ class MetadataManager(Device):
 
     def is_StartScan_allowed(self) -> bool:
         """When a dataset is named."""
-        return self._session.state is DatasetState.ON
+        return not self._fault and self._session.state is DatasetState.ON
 
     def is_EndScan_allowed(self) -> bool:
         """While a dataset runs."""
