@@ -9,6 +9,7 @@ from daemons import wait_until
 
 from nxscribe.simulation._process import ChildProcess
 
+SERVER = "Sardana/tests"
 POOL, MACRO_SERVER, DOOR = "pool/sardana/1", "macroserver/sardana/1", "door/sardana/1"
 
 MACROS = '''
@@ -58,7 +59,7 @@ class SardanaServer:
         database = tango.Database()
         for kind, name in (("Pool", POOL), ("MacroServer", MACRO_SERVER), ("Door", DOOR)):
             info = tango.DbDevInfo()
-            info.server, info._class, info.name = "Sardana/tests", kind, name
+            info.server, info._class, info.name = SERVER, kind, name
             database.add_device(info)
         database.put_device_property(
             MACRO_SERVER,
@@ -153,5 +154,7 @@ class SardanaServer:
         )
 
     def stop(self) -> None:
+        """End it, and take it and its elements out of the database."""
         if self._process:
             self._process.stop()
+        tango.Database().delete_server(SERVER)
