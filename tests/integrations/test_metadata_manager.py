@@ -244,6 +244,13 @@ def test_properties_that_cannot_be_used_are_told_by_the_device(tmp_path: Path, t
         server.kill()
 
 
+def test_a_registration_that_lacks_the_daemon_or_the_technique_is_refused_with_an_example():
+    for words in ([], ["--nxscribe", "sim/nxscribe/main"], ["--technique", "mx"]):
+        done = subprocess.run([PROGRAM, "any", "--register", *words], capture_output=True, text=True, check=False)
+        assert done.returncode == 1
+        assert "--nxscribe id30a1/nxscribe/main --technique mx" in done.stderr
+
+
 def test_letters_beyond_ascii_come_back_and_reach_the_file(devices: Pair, mx: Daemon):
     experiment, manager = devices
     experiment.proposal, experiment.sample = mx.proposal, "Knochen für µCT".encode().decode("latin-1")

@@ -37,7 +37,7 @@ def _parser() -> ArgumentParser:
     parser.add_argument("--register", action="store_true", help="enter the devices into the Tango database, and end")
     group = parser.add_argument_group("with --register")
     group.add_argument("--nxscribe", metavar="DEVICE", help="the daemon's device")
-    group.add_argument("--technique", default="", help="the technique of each dataset, from nxscribe's config")
+    group.add_argument("--technique", help="the technique of each dataset, from nxscribe's config")
     group.add_argument("--beamline", help="the property beamlineID; by default the instance")
     group.add_argument("--manager", metavar="DEVICE", help="by default INSTANCE/metadata/ingest")
     group.add_argument("--experiment", metavar="DEVICE", help="by default INSTANCE/metadata/experiment")
@@ -61,8 +61,8 @@ def _serve(instance: str, verbosity: str) -> None:
 def _register(arguments: Namespace) -> None:
     import tango  # noqa: PLC0415
 
-    if not arguments.nxscribe:
-        sys.exit(f"{SERVER}: name the daemon's device: --nxscribe id30a1/nxscribe/main")
+    if not (arguments.nxscribe and arguments.technique):
+        sys.exit(f"{SERVER}: name the daemon's device and a technique: --nxscribe id30a1/nxscribe/main --technique mx")
     instance = arguments.instance
     manager = arguments.manager or f"{instance}/metadata/ingest"
     experiment = arguments.experiment or f"{instance}/metadata/experiment"
