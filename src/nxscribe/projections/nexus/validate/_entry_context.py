@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
+from weakref import WeakKeyDictionary
 
 import h5py
 import numpy as np
@@ -67,31 +68,43 @@ def links(group: h5py.Group) -> Iterator[tuple[str, Link]]:
 
     A cycle of hard links is followed once.
     """
-    seen = {group.id.__hash__()}
-    waiting = [group]
-    while waiting:
-        here = waiting.pop()
-        for name in here:
-            path = f"{here.name.rstrip('/')}/{name}"
-            link = here.get(name, getlink=True)
-            yield path, link
-            if isinstance(link, h5py.HardLink):
-                node = here.get(name)
-                if isinstance(node, h5py.Group) and node.id.__hash__() not in seen:
-                    seen.add(node.id.__hash__())
-                    waiting.append(node)
+    return ((path, link) for path, link, _ in _walk(group))
 
 
 def objects(group: h5py.Group) -> Iterator[tuple[str, Object]]:
     """The group itself and every group and dataset that hard links below it lead to, each once."""
     yield group.name, group
     seen: set[int] = set()
-    for path, link in links(group):
-        if isinstance(link, h5py.HardLink):
-            node = group.file.get(path)
-            if isinstance(node, h5py.Group | h5py.Dataset) and node.id.__hash__() not in seen:
+    for path, _, node in _walk(group):
+        if node is not None and node.id.__hash__() not in seen:
+            seen.add(node.id.__hash__())
+            yield path, node
+
+
+_walks: WeakKeyDictionary[h5py.Group, list[tuple[str, Link, Object | None]]] = WeakKeyDictionary()
+"""What was found below groups that are in use: a dozen checks walk through each entry, of which nothing changes."""
+
+
+def _walk(group: h5py.Group) -> Iterable[tuple[str, Link, Object | None]]:
+    """Every link below a group, and the object for a hard link."""
+    if group not in _walks:
+        _walks[group] = list(_found(group))
+    return _walks[group]
+
+
+def _found(group: h5py.Group) -> Iterator[tuple[str, Link, Object | None]]:
+    seen = {group.id.__hash__()}
+    waiting = [group]
+    while waiting:
+        here = waiting.pop()
+        above = here.name.rstrip("/")
+        for name in here:
+            link = here.get(name, getlink=True)
+            node = here.get(name) if isinstance(link, h5py.HardLink) else None
+            yield f"{above}/{name}", link, node if isinstance(node, h5py.Group | h5py.Dataset) else None
+            if isinstance(node, h5py.Group) and node.id.__hash__() not in seen:
                 seen.add(node.id.__hash__())
-                yield path, node
+                waiting.append(node)
 
 
 def text(value: object) -> str | None:
