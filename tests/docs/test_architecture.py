@@ -70,10 +70,9 @@ def read_recording(file: Path) -> Recording:
             recording.threads.add(name)
         elif kind == "command":
             command = name
+            (recording.answered_by[command],) = rest
         else:
             recording.entered[command][name] += rest
-            if rest == ["triggers._device"]:
-                recording.answered_by.setdefault(command, name)
     return recording
 
 

@@ -3,7 +3,7 @@
 Run as a program it is `nxscribe`, and writes into a file, `python record_calls.py FILE run CONFIG`:
 
     part     name of a supervised part
-    command  name of a command of the Tango device that has arrived
+    command  name of a command of the Tango device that has arrived, and of the thread that executes it
     alive    name of a thread that lives at this time
     thread   name of a thread, and a module that it enters for the first time after the command
 """
@@ -67,7 +67,7 @@ def _record_into(file: TextIO) -> None:
 
     def answered(device: NxScribe, command: str) -> object:
         recorder.begin_anew()
-        write("command", command)
+        write("command", command, threading.current_thread().name)
         for thread in threading.enumerate():
             write("alive", thread.name)
         recorder(sys._getframe(1), "call", None)
