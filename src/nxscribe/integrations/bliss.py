@@ -14,7 +14,7 @@ raises, but a preset that raises would kill the scan: nothing here does.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, Self
 
@@ -23,19 +23,24 @@ from bliss.scanning.hooks import ScanQueueHooks
 from bliss.scanning.scan import ScanPreset
 
 from nxscribe.client import Answer, ScribeClient
+from nxscribe.integrations._bliss_info import (
+    account_of,
+    folder_name,
+    is_recorded,
+    link_of,
+    measured_of,
+    positions_of,
+    renamed,
+    scan_name,
+    text_of,
+)
 
 log = logging.getLogger("nxscribe.bliss")
 
 _END_REASONS: Final = {"DONE": "finished", "USER_ABORTED": "aborted", "KILLED": "failed"}
 """By the last state of a scan."""
-_LINK: Final = "bliss"
-"""The name of the link from the entry to BLISS's own."""
 _CATEGORY: Final = "nxscribe"
 """The group in BLISS's own entry that tells where the entry of nxscribe is."""
-_AXIS: Final = "axis:"
-_MOST_VALUES: Final = 1_000_000
-"""Of one channel. JSON is not made for more."""
-_LONGEST_NAME: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +109,8 @@ class BlissHooks(ScanQueueHooks):  # type: ignore[misc]
 
     def scan_launched(self, scan: Any) -> None:  # noqa: ANN401
         """Have the scan recorded, if it is to be."""
-        if self._is_wanted(scan):
+        is_monitoring = type(scan).__name__ == "MonitoringScan"
+        if is_recorded(scan.scan_info, groups=self._of_groups) and not is_monitoring:
             scan.add_preset(_StartPreset(self))
 
     def scan_finalized(self, scan: Any) -> None:  # noqa: ANN401
@@ -114,7 +120,7 @@ class BlissHooks(ScanQueueHooks):  # type: ignore[misc]
             return
         self._open.remove(recorded)
         try:
-            parameters, taken = self._measured(scan)
+            parameters, taken = measured_of(scan.streams, scan.scan_info)
         except Exception:
             # A channel that cannot be read must not leave the scan open.
             log.exception("the data of a scan could not be taken: %s", scan.name)
@@ -126,8 +132,8 @@ class BlissHooks(ScanQueueHooks):  # type: ignore[misc]
         if state == "DONE" and 0 < taken < points:
             end_reason = "stopped"  # `scan.stop()` is a success to BLISS
         recorded.client.end(
-            parameters,
-            links=_link(info),
+            renamed(parameters, self._names),
+            links=link_of(info),
             end_reason=end_reason,
             reason="" if state == "DONE" else str(info.get("end_reason") or state),
             record=recorded.record,
@@ -142,12 +148,6 @@ class BlissHooks(ScanQueueHooks):  # type: ignore[misc]
                 raise
             log.exception("a scan could not be started: %s", scan.name)
 
-    def _is_wanted(self, scan: Any) -> bool:  # noqa: ANN401
-        info = scan.scan_info
-        if not info.get("save") or type(scan).__name__ == "MonitoringScan":
-            return False
-        return not scan.is_sub_scan if self._of_groups else not info.get("is_scan_sequence")
-
     def _start(self, scan: Any) -> None:  # noqa: ANN401
         busy = [one.client for one in self._open]
         client = next((one for one in self._clients if one not in busy), None)
@@ -156,50 +156,21 @@ class BlissHooks(ScanQueueHooks):  # type: ignore[misc]
             return
         info, saving = scan.scan_info, scan.scan_saving
         answer = client.start(
-            _folder(_text(getattr(saving, "proposal_name", ""))) or "none",
-            _folder(_text(getattr(saving, "collection_name", ""))) or "none",
-            _scan_name(scan),
+            folder_name(text_of(getattr(saving, "proposal_name", ""))) or "none",
+            folder_name(text_of(getattr(saving, "collection_name", ""))) or "none",
+            scan_name(text_of(getattr(saving, "dataset_name", "")), text_of(scan.scan_number), text_of(scan.name)),
             self._technique or _technique(saving),
-            self._renamed({**_positions(info), **_account(info)}),
-            session=_text(getattr(saving, "proposal_session_name", "")),
-            links=_link(info),
+            renamed({**positions_of(info), **account_of(info)}, self._names),
+            session=text_of(getattr(saving, "proposal_session_name", "")),
+            links=link_of(info),
         )
         if answer:
             self._open.append(_RecordedScan(scan, client, answer.record))
             _refer(info, answer)
 
-    def _measured(self, scan: Any) -> tuple[dict[str, object], int]:  # noqa: ANN401
-        """The values of each channel with one number a point, and how many points were taken."""
-        info = scan.scan_info
-        channels = _mapping(info.get("channels"))
-        told: dict[str, object] = {}
-        taken = 0
-        for name, stream in scan.streams.items():
-            if getattr(stream, "kind", "array") != "array" or tuple(_mapping(stream.info).get("shape") or ()):
-                continue
-            values = stream[:_MOST_VALUES]
-            values = values.tolist() if hasattr(values, "tolist") else list(values)
-            taken = max(taken, len(stream))
-            unit = _text(_mapping(channels.get(name)).get("unit"))
-            told[name.rpartition(":")[2]] = {"value": values, "unit": unit} if unit else values
-        for number, (axis, _) in enumerate(_axes(info), 1):
-            if axis in told:
-                told[f"axis{number}_positions"] = told[axis]
-        return self._renamed({**told, "points": taken or None}), taken
-
-    def _renamed(self, parameters: Mapping[str, object]) -> dict[str, object]:
-        named = {self._names.get(key, key): _plain(value) for key, value in parameters.items() if value is not None}
-        return {name: value for name, value in named.items() if name is not None}
-
 
 NxScribe = BlissHooks
 """The name under which users know it. (The class of the daemon's Tango devices has it, too.)"""
-
-
-def _scan_name(scan: Any) -> str:  # noqa: ANN401
-    """Such as `tomo_0003_0001_ascan`: the dataset, the number of the scan in it, and BLISS's name of the scan."""
-    dataset = _text(getattr(scan.scan_saving, "dataset_name", ""))
-    return _folder("_".join(filter(None, (dataset, f"{_text(scan.scan_number):0>4}", _text(scan.name))))) or "scan"
 
 
 def _technique(saving: Any) -> str:  # noqa: ANN401
@@ -208,76 +179,8 @@ def _technique(saving: Any) -> str:  # noqa: ANN401
     return min(map(str, techniques), default="") if techniques else ""
 
 
-def _link(info: Mapping[str, Any]) -> dict[str, str]:
-    """To BLISS's own entry of the scan; nothing if there is no file."""
-    file, number = info.get("filename"), info.get("scan_nb")
-    return {_LINK: f"{file}::/{number}.1"} if file and number else {}
-
-
 def _refer(info: Any, answer: Answer) -> None:  # noqa: ANN401 - BLISS's own dictionary
     """Have BLISS's writer make a group in its own entry that tells where the entry of nxscribe is."""
     told = {"entry": answer.entry, "master": answer.master, "record": answer.record}
     info[_CATEGORY] = {"@NX_class": "NXcollection", **told}
     info["scan_meta_categories"] = [*info.get("scan_meta_categories", []), _CATEGORY]
-
-
-def _positions(info: Mapping[str, Any]) -> dict[str, object]:
-    """Where each axis of the session was at the start, in its unit."""
-    positioners = _mapping(info.get("positioners"))
-    units = _mapping(positioners.get("positioners_units"))
-    found: dict[str, object] = {}
-    for name, position in _mapping(positioners.get("positioners_start")).items():
-        unit = _text(units.get(name))
-        found[name] = {"value": position, "unit": unit} if unit and not isinstance(position, str) else position
-    return {name: position for name, position in found.items() if not isinstance(position, str)}  # such as "*DIS*"
-
-
-def _account(info: Mapping[str, Any]) -> dict[str, object]:
-    """What the definitions call the parameters of a scan."""
-    count_time = info.get("count_time")
-    told: dict[str, object] = {
-        "title": _text(info.get("title")) or None,
-        "bliss_type": _text(info.get("type")) or None,
-        "scan_type": "step_by_step" if any(_axes(info)) else None,
-        "dwell_time": {"value": count_time, "unit": "s"} if count_time else None,
-        "points": info.get("npoints") or None,
-    }
-    for number, (name, axis) in enumerate(_axes(info), 1):
-        start, stop = axis.get("start"), axis.get("stop")
-        told |= {f"axis{number}_name": name, f"axis{number}_dimension": axis.get("axis_points") or axis.get("points")}
-        told[f"axis{number}_kind"] = axis.get("axis_kind")
-        if isinstance(start, int | float) and isinstance(stop, int | float):
-            told |= {f"axis{number}_start": start, f"axis{number}_stop": stop, f"axis{number}_range": stop - start}
-    return told
-
-
-def _axes(info: Mapping[str, Any]) -> Sequence[tuple[str, Mapping[str, Any]]]:
-    """The axes of the scan with what BLISS tells of them, the fast one first, as BLISS numbers them."""
-    channels = _mapping(info.get("channels"))
-    axes = [(key.removeprefix(_AXIS), _mapping(one)) for key, one in channels.items() if key.startswith(_AXIS)]
-    return sorted(axes, key=lambda axis: axis[1].get("axis_id") or 0)
-
-
-def _folder(text: str) -> str:
-    """A text as the name of a folder, without what no such name may have."""
-    told = "".join(letter if letter.isprintable() and letter not in "/\\" else "_" for letter in text)
-    return told.encode()[:_LONGEST_NAME].decode(errors="ignore").strip(" ").lstrip(".-~ ")
-
-
-def _plain(value: object) -> object:
-    """A value in the types of JSON; what JSON does not know as a text."""
-    if hasattr(value, "tolist"):  # of numpy
-        value = value.tolist()
-    if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
-    if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in value.items()}
-    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
-
-
-def _text(value: object) -> str:
-    return "" if value is None or isinstance(value, Mapping | list | tuple) else str(value)
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
