@@ -1,5 +1,6 @@
 """The command line: one private module for each command. `main` runs it."""
 
+import os
 import signal
 import sys
 import threading
@@ -11,6 +12,10 @@ from nxscribe.cli._ending import ended, leave
 def main() -> None:
     """Run the command line."""
     use_utf8()
+    if not os.environ.get("TANGO_TELEMETRY_ENABLE"):
+        # Where opentelemetry is installed, as with bluesky, PyTango looks up eleven variables with each call while
+        # telemetry is off: a read costs eight times as much (findings/pytango_looks_for_telemetry_with_each_call.sh).
+        os.environ.setdefault("PYTANGO_DISABLE_TELEMETRY_PATCHING", "1")
     is_daemon = sys.argv[1:2] == ["run"]
     if is_daemon:
         # Threads inherit this, so it comes before any library starts one: the daemon waits for these signals in one
