@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 import tango
-from readers import SUPPORT, TangoReader
+from readers import SUPPORT, TangoReader, attribute
 
 from nxscribe.capture._cache import ReadingCache
 from nxscribe.model import Reading, now
@@ -71,6 +71,19 @@ def test_a_change_is_known_by_the_events_that_the_attribute_has(reader, device, 
     until(lambda: events in way(reader), way(reader))
     tango.DeviceProxy(device).value = 7.0
     until(lambda: taken(reader, name).value == 7.0, "no event came")
+
+
+def test_listeners_hear_each_reading_of_what_is_kept_fresh_in_whatever_way_it_is_spelled(reader, device):
+    one: list[Reading] = []
+    other: list[Reading] = []
+    listeners = {attribute(f"{device}/pushed"): one.append, attribute(f"{device.upper()}/pushed"): other.append}
+    reader.reader.configure(listeners, dict.fromkeys(listeners, LONG_S), listeners=listeners)
+    until(lambda: "events; heard" in way(reader), way(reader))
+    tango.DeviceProxy(device).value = 7.0
+    for heard in (one, other):
+        until(lambda heard=heard: heard[-1:] and heard[-1].value == 7.0, "the event was not told")
+    tango.DeviceProxy(device).SetInvalid(True)
+    until(lambda: "INVALID" in one[-1].error, "it was not told that there is no value")
 
 
 def test_a_value_that_is_fresh_enough_is_not_read(reader, device):

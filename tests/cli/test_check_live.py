@@ -34,6 +34,8 @@ sources:
   material: {device}/text_plain
   count: {device}/no_unit
   serial: test/no/device/serial
+watched_triggers:
+  one: {{attribute: {device}/no_such_state, running: x, proposal: "${{mass}}", sample: s, scan: s, technique: tomo}}
 """
 
 
@@ -61,6 +63,7 @@ def test_what_is_not_there_and_what_does_not_fit_is_told_at_its_line(told) -> No
     assert {place: words.split("; ")[0] for place, words in told.items() if place != "tomo.xml:9:20"} == {
         "id16a.yaml:7:3": "error: no_such_attribute gives no value",
         "id16a.yaml:11:3": "error: test/no/device/serial gives no value",
+        "id16a.yaml:13:3": "error: no_such_state gives no value",
         "tomo.xml:3:3": "error: /gap is in 'mm', but the source of ${gap} is in 'keV'",
         "tomo.xml:6:3": "error: /material is of type NX_FLOAT, but the source of ${material} gives 'gold'",
         "tomo.xml:7:3": "warning: /count is of type NX_INT, but no_unit gives floating-point numbers",
