@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import h5py
@@ -47,7 +47,11 @@ def spec(macros: str, daemon: Daemon) -> Iterator[Spec]:
 
 
 def scan(
-    spec: Spec, heading: str, *axes: tuple[float, float, float], points: tuple[int, int] = (11, 0), during: str = ""
+    spec: Spec,
+    heading: str,
+    *axes: tuple[float, float, float],
+    points: tuple[int, int] = (11, 0),
+    during: str | Callable[[], None] = "",
 ) -> None:
     """What the standard macros do for a scan. Each axis has the motor's number, start and stop."""
     numbers, starts, stops = ([axis[part] for axis in axes] for part in range(3))
@@ -65,7 +69,9 @@ def scan(
         spec.globals["SCAN_N"] += 1
         if during == "^C":
             raise BackToThePromptError
-        if during:
+        if callable(during):
+            during()
+        elif during:
             spec.run(during)
         spec.run_chain("user_scan_tail")
     except BackToThePromptError:
@@ -154,6 +160,26 @@ def test_a_daemon_that_is_away_is_left_alone_for_a_minute(spec: Spec, daemon: Da
     clock[0] += 61
     scan(spec, "ascan  sx 0 1 10 0.1", (0, 0.0, 1.0))
     assert entry(daemon)["end_reason"] == "finished"
+
+
+def test_a_scan_whose_end_was_not_answered_is_aborted_and_gets_nothing_of_the_next_one(spec: Spec, daemon: Daemon):
+    clock = [1000.0]
+    spec.now = lambda: clock[0]
+
+    def outlast_the_rest() -> None:
+        spec.globals["NXSCRIBE_DEV"] = daemon.devices[0]
+        clock[0] += 61
+        spec.run('nxscribe_set("filter", "of the second scan")')
+
+    scan(spec, "ascan  sx 0 1 10 0.1", (0, 0.0, 1.0), during=f'NXSCRIBE_DEV = "{NOWHERE}"')
+    scan(spec, "ascan  sx 0 1 10 0.1", (0, 0.0, 1.0), during=outlast_the_rest)
+    assert daemon.proxy.state() == DevState.RUNNING
+    scan(spec, "ascan  sx 0 1 10 0.1", (0, 0.0, 1.0))
+    first, third = entry(daemon, 1), entry(daemon, 2)
+    assert (first["title"], first["end_reason"]) == ("bone3 - bone3_00001", "aborted")
+    assert not {"filter", "spec_scan_number"} & set(first)
+    assert (third["title"], third["spec_scan_number"], third["end_reason"]) == ("bone3 - bone3_00003", 3, "finished")
+    assert len(spec.printed) == 1
 
 
 def test_it_can_be_switched_off(spec: Spec, daemon: Daemon):
