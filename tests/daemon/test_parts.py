@@ -20,6 +20,7 @@ PARTS = {
     "projector",
     "housekeeper",
     "journal keeper",
+    "counter of projections",
     "watch of the config's files",
     "look at the entries on disk",
     "writer process",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
@@ -17,6 +16,7 @@ from nxscribe.projections import Done, Later, Outcome, Renumber, Worker, registe
 from nxscribe.records import JOURNAL_FILE, NEXUS, Journal, Queue, Record, Work
 from nxscribe.runtime import SupervisedPart, Supervisor
 from nxscribe.runtime.logger import get_logger
+from nxscribe.service._projection_counts import ProjectionCounts
 from nxscribe.service._projector import Projector
 from nxscribe.service.beamline import Beamline
 from nxscribe.service.check.preview import Live
@@ -58,10 +58,7 @@ class Scribe(Events):
         config = library.current.config
         self._journal = Journal(config.state_dir / JOURNAL_FILE)
         self._journal.projections = config.projection_kinds
-        self._counting, self._queues_lock = threading.Lock(), threading.Lock()
-        self._queues = self._counted()
-        self._is_counted = True
-        """Whether nothing was committed since the queues were counted last."""
+        self._counts = ProjectionCounts(self._journal, self.trouble_changed)
         self._reader = SourceReader(config.source_settings, supervisor=self.supervisor)
         self._projectors: dict[str, Projector] = {}
         self._is_started = False
@@ -86,7 +83,7 @@ class Scribe(Events):
         self._housekeeper = Housekeeper(self._journal, self.sessions.values(), self._config)
         self._journal_keeper = JournalKeeper(self._journal, self.sessions.values(), self._config)
         self._add_projector(NEXUS)
-        threads = [part.thread for part in (self._watch, self._housekeeper, self._journal_keeper)]
+        threads = [part.thread for part in (self._watch, self._housekeeper, self._journal_keeper, self._counts)]
         threads += [session.numbering.thread for session in self.sessions.values()]
         parts: list[SupervisedPart] = [*threads, library.reader]
         for part in parts:
@@ -119,6 +116,7 @@ class Scribe(Events):
             self.watched.start()
         self._housekeeper.thread.start()
         self._journal_keeper.thread.start()
+        self._counts.thread.start()
         self._watch.start()
         return self
 
@@ -136,6 +134,7 @@ class Scribe(Events):
             ends.callback(self._journal_keeper.thread.stop, _CLOSE_S)
             ends.callback(self._library.close)
             ends.callback(self._keep)
+            ends.callback(self._counts.stop)
             ends.callback(self._watch.stop)
             ends.callback(self.watched.stop)
 
@@ -147,22 +146,20 @@ class Scribe(Events):
     @property
     def queue(self) -> Queue:
         """The numbers of NeXus files that wait or fail. The journal is not read for this, so that State never waits."""
-        return self._queues[NEXUS]
+        return self._counts.by_kind[NEXUS]
 
     @property
     def projection_queues(self) -> list[str]:
         """The numbers of projections in each state, for each kind, the NeXus files first."""
-        self._count_if_changed()
         return [
             f"{kind}: {queue.waiting} waiting, {queue.pending} pending, {queue.failing} failing,"
             f" {queue.set_aside} set aside"
-            for kind, queue in self._queues.items()
+            for kind, queue in self._counts.by_kind.items()
         ]
 
     @property
     def files_waiting(self) -> int:
         """How many scans still need a file, including those that failed."""
-        self._count_if_changed()
         return self.queue.waiting + self.queue.failing
 
     def listen(self, listener: Events) -> None:
@@ -198,7 +195,7 @@ class Scribe(Events):
         ]
         troubles += self.watched.troubles
         troubles += dict.fromkeys(one.trouble for one in self._projectors.values() if one.trouble)
-        for kind, queue in self._queues.items():
+        for kind, queue in self._counts.by_kind.items():
             what, whose = ("file", "") if kind == NEXUS else (f"{kind} projection", f" by the {kind} projection")
             if queue.failing:
                 troubles.append(f"{queue.failing} scan(s) wait for their {what}: {queue.reason}")
@@ -259,7 +256,7 @@ class Scribe(Events):
             if kind not in self._projectors:
                 self._add_projector(kind)
         dropped = [self._remove_projector(kind) for kind in self._projectors.keys() - set(config.projection_kinds)]
-        self._count()
+        self._counts.count()
         return dropped
 
     def _add_projector(self, kind: str) -> None:
@@ -300,10 +297,7 @@ class Scribe(Events):
 
     def committed(self) -> None:
         """Have the projections made that are due now."""
-        with self._queues_lock:
-            # A trigger is answered before they are counted, but never is there nothing to make after a commit.
-            self._queues = {kind: replace(one, waiting=max(one.waiting, 1)) for kind, one in self._queues.items()}
-            self._is_counted = False
+        self._counts.note_commit()
         for projector in self._projectors.values():
             projector.wake()
 
@@ -314,7 +308,7 @@ class Scribe(Events):
 
     def attempted(self, work: Work, outcome: Outcome) -> None:
         """Have those projections made that come after this one, and tell of a file that was written."""
-        self._count()
+        self._counts.count()
         for projector in self._projectors.values():
             if projector.kind != work.kind:
                 projector.wake()
@@ -326,7 +320,7 @@ class Scribe(Events):
 
     def renumbered(self, record: Record) -> None:
         """Tell the session that has the scan."""
-        self._count()
+        self._counts.count()
         if session := self.sessions.get(record.session):
             session.renumbered(record)
 
@@ -342,26 +336,6 @@ class Scribe(Events):
     def files_at_rest(self) -> None:
         """Keep the set in force for the next start, once it has been in force for a moment."""
         self._keep(after_s=_REST_S)
-
-    def _count_if_changed(self) -> None:
-        """Count after a commit, unless another thread is counting: nobody waits for a journal that does not answer."""
-        if not self._is_counted and not self._counting.locked():
-            self._count()
-
-    def _count(self) -> None:
-        with self._counting:
-            self._is_counted = True
-            try:
-                counted = self._counted()
-            except JournalError as error:
-                log.error("the queue cannot be counted", reason=str(error))
-                return
-            with self._queues_lock:
-                if self._is_counted:
-                    self._queues = counted
-
-    def _counted(self) -> dict[str, Queue]:
-        return {kind: self._journal.queue(kind) for kind in self._journal.projections}
 
 
 def _log_damage(error: JournalError) -> None:
