@@ -13,6 +13,7 @@ from nxscribe.plan import CameraFiles, LimaDetector, camera_files, writes
 
 TIME = datetime(2026, 3, 1, tzinfo=UTC)
 PCO = LimaDetector("pco", "id16a/limaccds/pco", "instrument/detector01", "/entry/data")
+WATCHED = replace(PCO, watched_by=("camera",))
 
 
 def snapshot(phase: Phase, number: int | None, *, directory: str = "/data/scan", prefix: str = "holo_") -> Snapshot:
@@ -195,15 +196,25 @@ def of_series(phase: Phase, number: int, status: str, last: int, per_file: int =
 def test_the_series_that_began_the_scan_has_all_its_files(
     initial: tuple[int, str, int], final: tuple[int, str, int], files: range, *, certain: bool
 ) -> None:
-    camera = replace(PCO, begins_scans=True)
-    found = camera_files({"pco": camera}, of_series(Phase.INITIAL, *initial), of_series(Phase.FINAL, *final))
+    found = camera_files(
+        {"pco": WATCHED}, of_series(Phase.INITIAL, *initial), of_series(Phase.FINAL, *final), begun_by="camera"
+    )
     assert [name for one in found.series for name in one] == [f"holo_{number:04d}.edf" for number in files]
     assert bool(found.problems) != certain
 
 
 def test_files_of_several_frames_that_were_there_already_are_counted() -> None:
-    camera = replace(PCO, begins_scans=True)
     found = camera_files(
-        {"pco": camera}, of_series(Phase.INITIAL, 2, "Running", 9, 5), of_series(Phase.FINAL, 3, "Ready", 11, 5)
+        {"pco": WATCHED},
+        of_series(Phase.INITIAL, 2, "Running", 9, 5),
+        of_series(Phase.FINAL, 3, "Ready", 11, 5),
+        begun_by="camera",
     )
     assert [name for one in found.series for name in one] == ["holo_0000.edf", "holo_0001.edf", "holo_0002.edf"]
+
+
+@pytest.mark.parametrize("begun_by", ["", "the other camera"])
+def test_files_of_an_earlier_series_do_not_belong_to_a_scan_that_another_trigger_began(begun_by: str) -> None:
+    idle = of_series(Phase.INITIAL, 100, "Ready", 99)
+    found = camera_files({"pco": WATCHED}, idle, of_series(Phase.FINAL, 100, "Ready", 99), begun_by=begun_by)
+    assert (found.series, found.problems) == ((), ())

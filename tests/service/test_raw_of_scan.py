@@ -56,9 +56,11 @@ def over(tmp_path: Path) -> Record:
     )
 
 
-def settled(record: Record, config: Config, request: EndRequest | None = None) -> Record:
+def settled(
+    record: Record, config: Config, request: EndRequest | None = None, *, camera: LimaDetector = CAMERA
+) -> Record:
     request = request or EndRequest()
-    plan = CapturePlan("tomo", None, {}, frozenset(), frozenset(), frozenset(), detectors={"pco": CAMERA})  # type: ignore[arg-type]
+    plan = CapturePlan("tomo", None, {}, frozenset(), frozenset(), frozenset(), detectors={"pco": camera})  # type: ignore[arg-type]
     return with_raw(record, request, raw_files(request, config.datasets, record.directory), plan, config)
 
 
@@ -137,3 +139,20 @@ def test_a_number_of_frames_that_nothing_fills_is_a_mistake_of_the_config(tmp_pa
 def test_a_number_of_frames_that_no_file_can_hold_is_a_mistake_of_the_config(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="frames"):
         config(tmp_path, f", frames: {2**63}")
+
+
+@pytest.mark.parametrize(("trigger", "count"), [("camera", 10), ("door", 0)])
+def test_a_series_before_the_start_belongs_to_the_scan_only_if_the_cameras_trigger_began_it(
+    trigger: str, count: int, over: Record, tmp_path: Path
+) -> None:
+    idle = {"pco.acq_status": reading("Ready"), "pco.last_image_saved": reading(9)}
+    idle |= saving(over, 100)
+    assert over.final
+    scan = replace(
+        over,
+        initial=replace(over.initial, readings=idle),
+        final=replace(over.final, readings=idle),
+        given={"watchedTrigger": reading(trigger)},
+    )
+    camera = replace(CAMERA, watched_by=("camera",))
+    assert sum(one.count for one in settled(scan, config(tmp_path), camera=camera).raw) == count

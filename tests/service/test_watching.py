@@ -137,3 +137,19 @@ def test_each_mistake_is_told_once_at_its_place(keys: dict[str, Any], what: str,
     assert what in problem.explanation
     assert problem.location
     assert problem.location.line > 1
+
+
+@pytest.mark.parametrize(
+    ("attribute", "watched_by"),
+    [
+        ("ID00/limaccds/PCO/Acq_Status", ("cam",)),
+        ("tango://db:10000/id00/limaccds/pco/acq_status", ("cam",)),
+        ("id00/limaccds/pco/acq_status#dbase=yes", ("cam",)),
+        ("id00/limaccds/pco2/acq_status", ()),
+        ("id00/limaccds/pco/State", ()),
+    ],
+)
+def test_a_camera_knows_who_watches_it_in_whatever_way_its_name_is_written(
+    attribute: str, watched_by: tuple[str, ...], tmp_path: Path
+) -> None:
+    assert load_config(write(tmp_path, attribute=attribute)).detectors["pco"].watched_by == watched_by

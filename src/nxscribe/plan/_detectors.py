@@ -39,8 +39,8 @@ class LimaDetector:
     """For HDF5, the path of the frames inside each raw file. Empty: nxscribe searches for them."""
     timeout_s: float | None = None
     """How many seconds each of its attributes may take; None: until the deadline of the phase."""
-    begins_scans: bool = False
-    """Whether a watched trigger follows its `acq_status`: such a scan begins when the series runs already."""
+    watched_by: tuple[str, ...] = ()
+    """The watched triggers that follow its `acq_status`: a scan of theirs begins when the series runs already."""
     location: Location | None = None
 
     @property

@@ -29,9 +29,15 @@ class CameraFiles:
 
 
 def camera_files(
-    detectors: Mapping[str, LimaDetector], initial: Snapshot, final: Snapshot, *, finished: bool = True
+    detectors: Mapping[str, LimaDetector],
+    initial: Snapshot,
+    final: Snapshot,
+    *,
+    finished: bool = True,
+    begun_by: str = "",
 ) -> CameraFiles:
-    """The files of each detector that wrote any. `finished` says that the scan was not cut short.
+    """The files of each detector that wrote any. `finished` says that the scan was not cut short, and `begun_by` which
+    watched trigger began it; empty if none did.
 
     Lima names a file prefix + number + suffix in its saving directory, and says which number comes next. Files are
     those from the start's next number up to the end's. A camera that was prepared after the start (its directory,
@@ -43,7 +49,14 @@ def camera_files(
     problems: list[Problem] = []
     for detector in detectors.values():
         try:
-            found = _series(detector, initial.readings, final.readings, problems, finished=finished)
+            found = _series(
+                detector,
+                initial.readings,
+                final.readings,
+                problems,
+                finished=finished,
+                began_the_scan=begun_by in detector.watched_by,
+            )
         except _UnclearError as unclear:
             problems.append(_warning(detector, str(unclear)))
         else:
@@ -85,6 +98,7 @@ def _series(
     problems: list[Problem],
     *,
     finished: bool,
+    began_the_scan: bool,
 ) -> tuple[RawSeries, ...]:
     after = _number(detector, "saving_next_number", final)
     names = {attribute: _text(detector, attribute, final) for attribute in ("directory", "prefix", "suffix")}
@@ -92,7 +106,7 @@ def _series(
     changed = [name for name, text in names.items() if _text(detector, name, initial) != text]
     if after < before:
         changed.append("next number")
-    if detector.begins_scans and not changed:
+    if began_the_scan and not changed:
         before = _first_of_series(detector, initial, final, problems)
     if changed:
         before = 0

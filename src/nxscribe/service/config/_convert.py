@@ -10,7 +10,7 @@ from typing import Final
 
 from nxscribe.definitions.yaml_positions import YamlNode
 from nxscribe.errors import InputError, Location, Problem
-from nxscribe.model.tango_names import attribute_of, tango_hosts
+from nxscribe.model.tango_names import attribute_of, in_small_letters, parse_tango_name, tango_hosts
 from nxscribe.plan import LimaDetector, Source
 from nxscribe.projections import Layout, Ownership
 from nxscribe.service.config._folders import FolderDetector, NamedDetector
@@ -185,8 +185,11 @@ class Conversion:
             dataset=form.dataset,
             timeout_s=self._form.limits.attribute_timeout_s,
             location=key_location(self._document, ("detectors", name)),
-            begins_scans=attribute_of(device, "acq_status").casefold()
-            in {one.attribute.strip().casefold() for one in self._form.watched_triggers.values()},
+            watched_by=tuple(
+                trigger
+                for trigger, one in self._form.watched_triggers.items()
+                if _tango_path(one.attribute) == _tango_path(attribute_of(device, "acq_status"))
+            ),
         )
 
     def _sources(self, place: tuple[str, ...], forms: dict[str, SourceForm]) -> dict[str, Source]:
@@ -253,6 +256,12 @@ def _is_flawed(pattern: str) -> bool:
     except ValueError:
         return True
     return False
+
+
+def _tango_path(text: str) -> tuple[str, ...]:
+    """The path of a Tango name, in the form in which Tango compares names: with or without its database."""
+    name = parse_tango_name(text)
+    return tuple(map(in_small_letters, name.path)) if name else ()
 
 
 def _hosts(text: str) -> str:

@@ -21,6 +21,8 @@ from nxscribe.sources import Item
 
 BEGUN: Final = "begun"
 """The placeholder of the moment at which a scan began: `20261128T192459`, in the time zone of the beamline."""
+TRIGGER_PARAMETER: Final = "watchedTrigger"
+"""The parameter of each scan with the name of the trigger that began it."""
 NAMES: Final = ("proposal", "session", "sample", "scan", "technique")
 """The names of a scan that patterns make."""
 Wanted: TypeAlias = str | int | float | bool
@@ -86,6 +88,13 @@ class WatchedTriggerSettings:
             if any(_matches(reading, one) for one in wanted):
                 return level
         return Level.FINISHED
+
+
+def trigger_of(given: Mapping[str, Reading]) -> str:
+    """The name of the watched trigger that began a scan, from the parameters of the scan; empty if none did."""
+    reading = given.get(TRIGGER_PARAMETER)
+    value = reading.value if reading else None
+    return str(value[()]) if value is not None and value.shape == () else ""
 
 
 def comparison_flaw(wanted: Wanted) -> str:

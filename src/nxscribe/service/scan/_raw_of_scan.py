@@ -12,6 +12,7 @@ from nxscribe.model import NO_DETECTOR, RawSearch, RawSeries, Reading, Snapshot,
 from nxscribe.plan import CapturePlan, LimaDetector, camera_files, writes
 from nxscribe.records import EndReason, Record
 from nxscribe.service.config import Config
+from nxscribe.service.config.watching import trigger_of
 from nxscribe.service.scan._named_objects import is_within
 from nxscribe.service.scan.requests import EndRequest, ListedFiles, with_dataset
 
@@ -65,7 +66,8 @@ def with_raw(record: Record, request: EndRequest, listed: ListedFiles, plan: Cap
     """
     final = record.final or record.initial
     finished = record.end_reason is EndReason.FINISHED
-    cameras = camera_files(plan.detectors, record.initial, final, finished=finished)
+    begun_by = trigger_of(record.given)
+    cameras = camera_files(plan.detectors, record.initial, final, finished=finished, begun_by=begun_by)
     named = [one for one in named_raw(record, plan.detectors, final.readings) if one.detector not in request.files]
     more = {one.detector for one in named if not any(one.is_within(said) for said in cameras.series)}
     named = [one for one in named if one.detector in more]

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
 
 from nxscribe.capture import Capturer
 from nxscribe.errors import Problem, TriggerRefusedError
 from nxscribe.model import Phase, Reading, local
 from nxscribe.plan import CapturePlan, plan_of_values
 from nxscribe.service.config import Config
-from nxscribe.service.config.watching import BEGUN, WatchedTriggerSettings, begun_text, filled
+from nxscribe.service.config.watching import BEGUN, TRIGGER_PARAMETER, WatchedTriggerSettings, begun_text, filled
 from nxscribe.service.scan.requests import StartRequest
-
-TRIGGER_PARAMETER: Final = "watchedTrigger"
-"""The parameter of each scan with the name of the trigger that began it."""
 
 
 def plan_of_names(config: Config, settings: WatchedTriggerSettings) -> CapturePlan:

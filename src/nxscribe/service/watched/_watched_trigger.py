@@ -8,20 +8,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-import structlog
-
 from nxscribe.capture import Capturer, SourceReader
 from nxscribe.errors import JournalError, NxscribeError, TriggerRefusedError
 from nxscribe.model import Reading
 from nxscribe.plan import CapturePlan
 from nxscribe.records import EndReason
 from nxscribe.runtime import SYSTEM_CLOCK, Clock, SupervisedThread
+from nxscribe.runtime.logger import get_logger
 from nxscribe.service.beamline import Beamline
 from nxscribe.service.config import Config
-from nxscribe.service.config.watching import Level, WatchedTriggerSettings
+from nxscribe.service.config.watching import Level, WatchedTriggerSettings, trigger_of
 from nxscribe.service.scan.requests import EndRequest
 from nxscribe.service.scan.session import Session
-from nxscribe.service.watched._scan_names import TRIGGER_PARAMETER, plan_of_names, start_of_scan
+from nxscribe.service.watched._scan_names import plan_of_names, start_of_scan
 from nxscribe.service.watched._watch_steps import (
     Ceasing,
     Observed,
@@ -40,7 +39,7 @@ from nxscribe.service.watched._watch_steps import (
     watch_step,
 )
 
-log = structlog.get_logger()
+log = get_logger()
 
 _CLOSE_S: Final = 5.0
 MISSED_LOOKS: Final = 2
@@ -159,8 +158,7 @@ class WatchedTrigger:
         """Go on with a scan that this trigger began in an earlier run of the daemon."""
         for session in self._sessions.values():
             record = session.record() if session.open_record else None
-            given = record.given.get(TRIGGER_PARAMETER) if record else None
-            if record and given and given.value is not None and given.value.tolist() == self.name:
+            if record and trigger_of(record.given) == self.name:
                 self._scan = _OpenScan(session, record.id)
                 self._state, _ = watch_step(self._state, TakenUp(self._clock.monotonic()), Rules())
                 log.info("watched trigger goes on with its scan", trigger=self.name, entry=record.entry)
