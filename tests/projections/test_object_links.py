@@ -152,7 +152,7 @@ def test_raw_files_that_the_control_system_named_outside_the_roots_are_not_opene
     elif way == "/../..":
         directory = f"{inside}/../../../../../secret"
     series = replace(outside, directory=directory, named=True)
-    record = replace(ended(record, series), roots=(str(data),))
+    record = replace(ended(record, series), roots=(str(data), "/"))
     written = write_nexus(record_from_json(record_to_json(record)), FileSettings(data))
     assert "(files.roots)" in told(written.entry_file, "missing")["instrument/detector01/data_file"]
     with h5py.File(written.master) as file:

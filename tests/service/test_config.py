@@ -322,6 +322,11 @@ def test_every_fault_of_a_pattern_of_raw_files_is_told(problems) -> None:
     ]
 
 
+def test_the_root_of_the_file_system_is_no_folder_for_the_control_systems_files(problems) -> None:
+    (found,) = problems(f"{HEAD}files: {{roots: [/bliss, /]}}\n")
+    assert found.startswith("id16a.yaml:4:25: error: files.roots.1 is the root of the file system")
+
+
 def test_where_columns_cannot_be_told_a_fault_stands_at_its_pattern(problems) -> None:
     found = problems(f'{HEAD}files: {{master: "\\u007bprop}}"}}\n')
     assert found[0].startswith("id16a.yaml:4:17: error: the pattern '{prop}' has the unknown part")

@@ -6,7 +6,7 @@ import pytest
 
 from nxscribe.service.scan._named_objects import named_objects
 
-ROOTS = ("/data/visitor", "/bliss/")
+ROOTS = ("/data/visitor", "/bliss/", "/")
 
 
 def usable(target: str, name: str = "bliss") -> dict[str, str]:

@@ -131,6 +131,29 @@ def test_files_outside_the_folders_that_the_config_allows_are_told_and_marked_fo
     assert [note for note in record.notes if "/root" in note]
 
 
+SAVING = {"directory": "/", "prefix": "shadow", "suffix": "", "next_number": 0, "index_format": "%01d"}
+
+
+def test_a_client_opens_no_folder_by_giving_what_a_camera_says(scribe: Scribe, tmp_path: Path) -> None:
+    camera = "  lima: {device: sim/limaccds/nowhere, group: instrument/detector01}\n"
+    text = CONFIG.replace("techniques:\n", f"{camera}techniques:\n").replace("  pco: {files", "  eiger: {files")
+    (tmp_path / "sim.yaml").write_text(text.replace("instrument/detector01}\n  blob", "instrument/detector03}\n  blob"))
+    assert scribe.reload() == ()
+    given = {f"lima.saving_{name}": value for name, value in SAVING.items()}
+    rest = {"format": "EDF", "frame_per_file": 1}
+    given |= {f"lima.saving_{name}": value for name, value in rest.items()}
+    given |= {"lima.acq_nb_frames": 1, "lima.acq_status": "Ready", "lima.last_image_saved": 0}
+    request = EndRequest(files={"blob": ["/etc/passwd"]}, parameters={"lima.saving_next_number": 1})
+    answer, record = scan(scribe, request, parameters={**PARAMETERS, **given})
+    root = scribe.beamline.config.data_root
+    assert record.roots == (str(root), f"{root}/ma1/r1")
+    assert [(one.directory, *one, one.named) for one in record.raw] == [
+        ("/etc", "passwd", True),
+        ("/", "shadow0", True),
+    ]
+    assert answer.record == record.id
+
+
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -78,12 +78,17 @@ def writes(detector: LimaDetector, readings: Mapping[str, Reading], path: str) -
     return folder == plain(directory) and re.fullmatch(pattern, name) is not None
 
 
-def saving_folders(detectors: Mapping[str, LimaDetector], readings: Mapping[str, Reading]) -> tuple[str, ...]:
-    """The folders that the cameras save in, as far as they say so."""
+def saving_folders(
+    detectors: Mapping[str, LimaDetector], readings: Mapping[str, Reading], *, given: Collection[str] = ()
+) -> tuple[str, ...]:
+    """The folders that the cameras save in, as far as they say so themselves: not those whose reading is `given` by a
+    control system.
+    """
+    own = {name: reading for name, reading in readings.items() if name not in given}
     folders: list[str] = []
     for detector in detectors.values():
         with suppress(_UnclearError):
-            folders.append(plain(_text(detector, "directory", readings)))
+            folders.append(plain(_text(detector, "directory", own)))
     return tuple(folder for folder in folders if folder.startswith("/"))
 
 

@@ -16,11 +16,12 @@ from nxscribe.definitions.yaml_positions import YamlNode
 from nxscribe.errors import Problem, Severity
 
 _VARIABLE: Final = re.compile(r"\$(\w+|\{\w+\})", re.ASCII)
+_ROOTS: Final = ("files", "roots", "*")
 _PLACES: Final = (
     ("data_root",),
     ("state_dir",),
     ("records", "archive"),
-    ("files", "roots", "*"),
+    _ROOTS,
     ("detectors", "*", "files"),
     ("detectors", "*", "watch"),
     ("techniques", "*", "definition"),
@@ -42,9 +43,18 @@ def expanded(text: str) -> str:
 def path_problems(document: YamlNode) -> Iterator[Problem]:
     """Warn of paths that depend on the user or the environment. A path with an unknown name is an error."""
     for path, node in document.walk():
-        if not isinstance(node.value, str) or not depends_on_user(node.value):
+        if not isinstance(node.value, str):
             continue
         key = ".".join(map(str, path))
+        if _fits(path, _ROOTS) and set(node.value) == {"/"}:
+            yield Problem(
+                f"{key} is the root of the file system",
+                "it would open every file of this machine to who may trigger",
+                "name the folders in which the control system's files lie",
+                node.within(0),
+            )
+        if not depends_on_user(node.value):
+            continue
         if any(_fits(path, place) for place in _BELOW_THE_DATA_ROOT):
             yield Problem(
                 f"{key} begins with ~ or holds a variable: {node.value!r}",

@@ -18,8 +18,9 @@ _LONGEST_QUOTE = 80
 
 
 def is_within(path: str, roots: Collection[str]) -> bool:
-    """Whether a plain absolute path is in one of the folders, by its text."""
-    return any(path.startswith(f"{root.rstrip('/')}/") for root in roots)
+    """Whether a plain absolute path is in one of the folders, by its text. The root of the file system is none."""
+    folders = (root.rstrip("/") for root in roots)
+    return any(path.startswith(f"{folder}/") for folder in folders if folder)
 
 
 def named_objects(

@@ -72,7 +72,7 @@ def with_raw(record: Record, request: EndRequest, listed: ListedFiles, plan: Cap
     more = {one.detector for one in named if not any(one.is_within(said) for said in cameras.series)}
     named = [one for one in named if one.detector in more]
     told = {series.detector for series in (*listed.series, *named)}
-    said = [series for series in cameras.series if series.detector not in told]
+    said = [_confined(series, record.given) for series in cameras.series if series.detector not in told]
     searches = tuple(search for search in record.searches if search.detector not in told)
     raw = (*listed.series, *named, *said)
     known = {**cameras.frames, **_configured(record, config.frames, final)}
@@ -84,6 +84,12 @@ def with_raw(record: Record, request: EndRequest, listed: ListedFiles, plan: Cap
         frames={name: count for name, count in known.items() if name in taking_part} | listed.frames,
         notes=(*record.notes, *(problem.explanation for problem in cameras.problems)),
     )
+
+
+def _confined(series: RawSeries, given: Collection[str]) -> RawSeries:
+    """A camera's files: named by the control system, if that gave any of the camera's readings."""
+    is_named = any(name.startswith(f"{series.detector}.") for name in given)
+    return replace(series, named=True) if is_named else series
 
 
 def outside(series: Iterable[RawSeries], roots: Collection[str]) -> tuple[str, ...]:

@@ -146,7 +146,7 @@ class StartOfScan:
         ).with_given(self._given, self._plan.named)
         self._look = self._instruments.numbering.look(config.files, self._place.master)
         snapshot = capture(self._instruments, self._beamline, self._plan, draft, phase=Phase.INITIAL, stop=self._stop)
-        self._draft = replace(draft, initial=snapshot, roots=_with_folders(draft.roots, self._plan, snapshot))
+        self._draft = replace(draft, initial=snapshot, roots=_with_folders(draft, self._plan, snapshot))
         if not self._stop.is_set():
             _refuse_if_mandatory_missing(self._plan, snapshot, refuse=config.refuse_on_missing_mandatory)
 
@@ -219,7 +219,7 @@ class EndOfScan:
         record = _or_without("its parameters", with_given, self._bare)
         record = _or_without("the note of the system clock", with_clock, record)
         snapshot = capture(self._instruments, self._beamline, scan.plan, record, phase=Phase.FINAL, stop=self._stop)
-        roots = _with_folders(record.roots, scan.plan, snapshot)
+        roots = _with_folders(record, scan.plan, snapshot)
         not_opened = outside(self._listed.series, roots)
         self._warnings = (*self._warnings, *not_opened)
         self._record = replace(record, final=snapshot, roots=roots, notes=(*record.notes, *_told("end", not_opened)))
@@ -363,10 +363,12 @@ def _told(when: str, unusable: Iterable[str]) -> tuple[str, ...]:
     return tuple(f"of what the control system sent with the {when}: {one}" for one in unusable)
 
 
-def _with_folders(roots: tuple[str, ...], plan: CapturePlan, snapshot: Snapshot) -> tuple[str, ...]:
-    """The folders in which files may lie, with those that the cameras save in."""
-    folders = saving_folders(plan.detectors, snapshot.readings)
-    return tuple(dict.fromkeys((*roots, *folders))) if folders else roots
+def _with_folders(record: Record, plan: CapturePlan, snapshot: Snapshot) -> tuple[str, ...]:
+    """The folders in which files may lie, with those that the cameras save in. What a client gave in place of a
+    camera's own word opens no folder.
+    """
+    folders = saving_folders(plan.detectors, snapshot.readings, given=record.given)
+    return tuple(dict.fromkeys((*record.roots, *folders))) if folders else record.roots
 
 
 def _left_out(what: str, error: Exception) -> str:

@@ -13,8 +13,11 @@ class Confinement:
     """A set of folders, as they are on the disk now."""
 
     def __init__(self, roots: Iterable[str]) -> None:
-        """`roots` are absolute paths, which may be symbolic links themselves."""
-        self._roots = tuple(f"{os.path.realpath(root).rstrip('/')}/" for root in roots)
+        """`roots` are absolute paths, which may be symbolic links themselves. The root of the file system is none: it
+        would hold everything.
+        """
+        folders = (os.path.realpath(root).rstrip("/") for root in roots)
+        self._roots = tuple(f"{folder}/" for folder in folders if folder)
 
     def holds(self, path: str) -> bool:
         """Whether a path is really in one of the folders."""
