@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -165,3 +167,15 @@ def test_whatever_is_wrong_no_scan_of_bliss_is_stopped_and_none_stays_open(
     importlib.import_module(MODULE).NxScribe("//localhost:1/sim/nxscribe/nowhere").register()
     assert Scan(session).run().state is bliss_double.ScanState.DONE
     assert [entry["end_reason"] for entry in entries(daemon)] == ["finished"]
+
+
+@pytest.mark.skipif(importlib.util.find_spec("blissdata") is not None, reason="blissdata is installed here")
+def test_the_program_that_watches_redis_says_what_to_install_if_its_library_is_not_there() -> None:
+    program = Path(sys.executable).with_name("nxscribe-watch-bliss")
+    words = ["redis://localhost:1", "--session", "id16a", "--device", "sim/nxscribe/main"]
+    done = subprocess.run([program, *words], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    (told,) = done.stderr.splitlines()
+    assert told.startswith("nxscribe-watch-bliss: error: ")
+    assert "blissdata" in told
+    assert told.endswith("install nxscribe[bliss]")

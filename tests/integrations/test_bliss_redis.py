@@ -8,6 +8,7 @@ import re
 import socket
 import subprocess
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from daemons import Daemon, wait_until
 from tango import DevState
 
 PYTHON = os.environ.get("BLISSDATA")
+EXPERIMENTS = count(1)
 PUBLISHER = Path(__file__).parents[1] / "support/publish_scans.py"
 PAGE = (Path(__file__).parents[2] / "docs/how-to/bliss.md").read_text()
 (COMMAND,) = re.findall(r"^\$ nxscribe-watch-bliss (.*)$", PAGE, re.MULTILINE)
@@ -107,8 +109,8 @@ class Bliss:
         print(json.dumps([command, keywords]), file=self._publisher.stdin, flush=True)
         self._answer("done")
 
-    def begin(self, number: int, points: int = 3) -> None:
-        self.do("create", number=number, points=points)
+    def begin(self, number: int, points: int = 3, **more: Any) -> None:
+        self.do("create", number=number, points=points, **more)
         self.await_state(DevState.RUNNING)
 
     def end(self, reason: str) -> None:
@@ -135,6 +137,24 @@ class Bliss:
                 )
                 for one in found
             ]
+
+
+@pytest.fixture(scope="module")
+def daemon_that_interrupts(beamline: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """A daemon with the setting that the page asks for."""
+    assert beamline
+    folder = tmp_path_factory.mktemp("interrupts")
+    made = Daemon(folder, folder.name)
+    made.config.write_text(f"{made.config.read_text()}on_start_while_running: interrupt\n")
+    yield made.start()
+    made.stop()
+
+
+@pytest.fixture
+def daemon(daemon_that_interrupts: Daemon) -> Daemon:
+    """The same, with an experiment of the test's own."""
+    daemon_that_interrupts.proposal = f"ma{next(EXPERIMENTS)}"
+    return daemon_that_interrupts
 
 
 @pytest.fixture
@@ -206,3 +226,15 @@ def test_a_scan_that_bliss_never_closed_is_interrupted_by_the_next_one(bliss: Bl
     bliss.end("SUCCESS")
     why = "BLISS began another scan, and did not close this one"
     assert [told[1:] for told in bliss.entries()] == [("interrupted", why), ("finished", "")]
+
+
+def test_a_scan_of_which_bliss_tells_nonsense_is_ended_and_the_next_one_is_recorded(bliss: Bliss) -> None:
+    bliss.begin(1, npoints="three")
+    bliss.do("take", points=3)
+    bliss.end("SUCCESS")
+    bliss.begin(2)
+    bliss.end("SUCCESS")
+    (_, end_reason, why), second = bliss.entries()
+    assert end_reason == "interrupted"
+    assert why.startswith("the scan could not be followed to its end: TypeError")
+    assert second == ("bone3 - tomo_0003_0002_ascan", "finished", "")

@@ -7,192 +7,23 @@ session, and nothing there waits for it. Therefore the readings of a start are t
 from __future__ import annotations
 
 import argparse
-import contextlib
+import importlib.util
 import logging
-import queue
 import signal
-import threading
-import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+import sys
+from collections.abc import Sequence
+from typing import Final
 
-from blissdata.exceptions import NoScanAvailable, ScanLoadError
-from blissdata.redis_engine.scan import ScanState
-from blissdata.redis_engine.store import DataStore
-from redis.exceptions import RedisError
+from nxscribe.errors import Problem
 
-from nxscribe.client import ScribeClient
-from nxscribe.integrations._bliss_info import (
-    account_of,
-    folder_name,
-    is_recorded,
-    link_of,
-    measured_of,
-    positions_of,
-    renamed,
-    scan_name,
-    text_of,
-)
-
-log = logging.getLogger("nxscribe.bliss")
-
-_LOOK_S: Final = 1
-"""How long one question to Redis may wait: redis-py breaks off one that waits longer than its sockets allow."""
-_PAUSE_S: Final = 2.0
-"""The pause before Redis is asked again after a failure."""
-_OVERTAKEN_S: Final = 5.0
-"""How long after the next scan has begun a scan that is not closed is given up: BLISS was killed."""
-_END_REASONS: Final = {"SUCCESS": "finished", "USER_ABORT": "aborted", "FAILURE": "failed"}
-
-
-@dataclass(frozen=True, slots=True)
-class WatchOptions:
-    """What is watched, and who records it."""
-
-    url: str
-    session: str
-    device: str
-    technique: str = ""
-    of_groups: bool = False
-    timeout_s: float = 2.0
-
-
-class BlissWatch:
-    """Follows the scans of a session. One thread hears of them, and another one records one after the other."""
-
-    def __init__(self, options: WatchOptions) -> None:
-        """Nothing is connected yet."""
-        self._options = options
-        self._client = ScribeClient(options.device, timeout_s=options.timeout_s)
-        self._stopping = threading.Event()
-        self._scans: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._failure = ""
-
-    def stop(self) -> None:
-        """End within some seconds. An open scan stays open, and the next run goes on with it."""
-        self._stopping.set()
-
-    def run(self) -> None:
-        """Record scans until `stop`."""
-        recorder = threading.Thread(target=self._record_all, name="recorder", daemon=True)
-        recorder.start()
-        for scan in self._published():
-            if scan.session == self._options.session and is_recorded(scan.info, groups=self._options.of_groups):
-                self._scans.put(scan)
-        recorder.join(_LOOK_S + 2 * self._options.timeout_s)
-
-    def _published(self) -> Iterator[Any]:
-        """The scans as BLISS begins them, and at first the one that runs already. A Redis that goes away is awaited."""
-        store, since = None, ""
-        while not self._stopping.is_set():
-            try:
-                if store is None:
-                    store = DataStore(self._options.url)
-                    log.info("watching the session %s at %s", self._options.session, self._options.url)
-                if not since:
-                    since = "0-0"
-                    with contextlib.suppress(NoScanAvailable):
-                        since, key = store.get_last_scan()
-                        scan = store.load_scan(key)
-                        if scan.state < ScanState.CLOSED:
-                            yield scan
-                since, key = store.get_next_scan(since=since, timeout=_LOOK_S)
-                self._failure = ""
-                yield store.load_scan(key)
-            except NoScanAvailable:
-                self._failure = ""
-            except ScanLoadError as error:
-                log.warning("a scan cannot be read, and is not recorded: %s", error)
-            except (RedisError, OSError, RuntimeError) as error:
-                store = None
-                self._tell("Redis does not answer as it should, and is asked again", error)
-                self._stopping.wait(_PAUSE_S)
-
-    def _tell(self, what: str, error: Exception) -> None:
-        """Log a failure, once for as long as it lasts."""
-        if str(error) != self._failure:
-            self._failure = str(error)
-            log.error("%s: %s", what, error)
-
-    def _record_all(self) -> None:
-        while not self._stopping.is_set():
-            with contextlib.suppress(queue.Empty):
-                scan = self._scans.get(timeout=_LOOK_S)
-                try:
-                    self._record(scan)
-                except Exception:
-                    # One scan that cannot be recorded must not cost those after it.
-                    log.exception("a scan could not be recorded: %s", scan.name)
-
-    def _record(self, scan: Any) -> None:  # noqa: ANN401 - blissdata's, whose models have fields of their own
-        info = scan.info
-        sample = folder_name(text_of(scan.collection)) or "none"
-        name = scan_name(text_of(scan.dataset), text_of(scan.number), text_of(scan.name))
-        answer = self._client.start(
-            folder_name(text_of(scan.proposal)) or "none",
-            sample,
-            name,
-            self._options.technique or _technique(info),
-            renamed({**positions_of(info), **account_of(info)}, {}),
-            links=link_of(info),
-        )
-        # One that was not answered may be open from the last run of this program: its end is told by its name.
-        record, by_name = (answer.record, "") if answer else ("", f"{sample} - {name}")
-        why = self._await_the_end(scan)
-        if self._stopping.is_set() and scan.state < ScanState.CLOSED:
-            return
-        self._end(scan, why, record, by_name)
-
-    def _await_the_end(self, scan: Any) -> str:  # noqa: ANN401
-        """Wait until BLISS has closed the scan. Returns why it is given up; empty if it was closed."""
-        overtaken_at = 0.0
-        while scan.state < ScanState.CLOSED and not self._stopping.is_set():
-            try:
-                scan.update(timeout=_LOOK_S)
-            except ScanLoadError as error:
-                return f"the scan is no longer in Redis: {error}"
-            except (RedisError, OSError) as error:
-                self._tell("Redis does not answer as it should, and is asked again", error)
-                self._stopping.wait(_PAUSE_S)
-            if not self._scans.empty():
-                overtaken_at = overtaken_at or time.monotonic()
-                if scan.state < ScanState.CLOSED and time.monotonic() - overtaken_at > _OVERTAKEN_S:
-                    return "BLISS began another scan, and did not close this one"
-        return ""
-
-    def _end(self, scan: Any, why: str, record: str, name: str) -> None:  # noqa: ANN401
-        info = scan.info
-        try:
-            parameters, taken = measured_of(scan.streams, info)
-        except Exception:
-            # A channel that cannot be read must not leave the scan open.
-            log.exception("the data of a scan could not be taken: %s", scan.name)
-            parameters, taken = {}, 0
-        told = text_of(info.get("end_reason"))
-        end_reason = "interrupted" if why else _END_REASONS.get(told, "interrupted")
-        if end_reason == "finished" and 0 < taken < (info.get("npoints") or 0):
-            end_reason = "stopped"  # `scan.stop()` is a success to BLISS
-        reason = why or ("" if told == "SUCCESS" else told)
-        self._client.end(
-            renamed(parameters, {}),
-            links=link_of(info),
-            end_reason=end_reason,
-            reason=reason,
-            record=record,
-            scan=name,
-        )
-
-
-def _technique(info: Any) -> str:  # noqa: ANN401
-    """The technique of the dataset, as BLISS keeps it for ICAT; empty if it has none."""
-    snapshot = info.get("dataset_metadata_snapshot") or {}
-    return text_of(snapshot.get("definition")).split(" ")[0]
+_PROGRAM: Final = "nxscribe-watch-bliss"
+_NEEDED: Final = ("blissdata", "redis")
+"""The libraries of the extra `bliss`."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the program until SIGTERM or Ctrl-C."""
-    parser = argparse.ArgumentParser(prog="nxscribe-watch-bliss", description="Record the scans of a BLISS session.")
+    """Run the program until SIGTERM or Ctrl-C. Without blissdata it exits with status 1 and a message."""
+    parser = argparse.ArgumentParser(prog=_PROGRAM, description="Record the scans of a BLISS session.")
     parser.add_argument("url", help="BLISS's Redis for data: redis://host:port")
     parser.add_argument("--session", required=True, help="the session of BLISS")
     parser.add_argument("--device", required=True, help="the device of nxscribe: id16a/nxscribe/main")
@@ -202,6 +33,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--timeout", type=float, default=2.0, help="how many seconds a trigger waits for the daemon")
     given = parser.parse_args(arguments)
+    if missing := [name for name in _NEEDED if importlib.util.find_spec(name) is None]:
+        why = f"{' and '.join(missing)} is not installed"
+        sys.exit(f"{_PROGRAM}: {Problem('BLISS cannot be watched from here', why, 'install nxscribe[bliss]')}")
+    from nxscribe.integrations._bliss_watch import BlissWatch, WatchOptions  # noqa: PLC0415 - it needs an extra
+
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     of_groups = given.sequences == "group"
     watch = BlissWatch(WatchOptions(given.url, given.session, given.device, given.technique, of_groups, given.timeout))
