@@ -61,7 +61,7 @@ def settled(
 ) -> Record:
     request = request or EndRequest()
     plan = CapturePlan("tomo", None, {}, frozenset(), frozenset(), frozenset(), detectors={"pco": camera})  # type: ignore[arg-type]
-    return with_raw(record, request, raw_files(request, config.datasets, record.directory), plan, config)
+    return with_raw(record, raw_files(request, config.datasets, record.directory), plan, config)
 
 
 def test_a_camera_tells_its_files_and_frames_and_another_detectors_are_looked_for(over: Record, tmp_path: Path) -> None:
@@ -86,6 +86,20 @@ def test_what_the_end_lists_goes_before_what_was_named_and_that_before_what_is_f
     ]  # fmt: skip
     assert record.raw[0].dataset == "entry/data"
     assert record.searches == ()
+
+
+@pytest.mark.parametrize("files", [[], ["/listed/"]])
+def test_an_end_that_lists_no_usable_file_of_a_detector_keeps_those_that_were_named(
+    over: Record, tmp_path: Path, files: list[str]
+) -> None:
+    named = (RawSeries("pco", "/named", "a_%03d.edf", 0, 500), RawSeries("", "/named", "c.png"))
+    request = EndRequest(files={"pco": files, "frelon": ["/listed/d.edf"]})
+    record = settled(replace(over, raw=named), config(tmp_path), request)
+    assert [(series.directory, series.count) for series in record.raw] == [
+        ("/listed", 1),
+        ("/named", 500),
+        ("/named", 1),
+    ]
 
 
 def test_where_only_the_last_of_a_cameras_files_was_named_all_of_them_are_taken(over: Record, tmp_path: Path) -> None:

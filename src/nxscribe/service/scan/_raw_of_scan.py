@@ -14,7 +14,7 @@ from nxscribe.records import EndReason, Record
 from nxscribe.service.config import Config
 from nxscribe.service.config.watching import trigger_of
 from nxscribe.service.scan._named_objects import is_within
-from nxscribe.service.scan.requests import EndRequest, ListedFiles, with_dataset
+from nxscribe.service.scan.requests import ListedFiles, with_dataset
 
 
 def with_named_file(
@@ -58,17 +58,18 @@ def last_named(record: Record) -> str:
     return f"{series.directory}/{series.name(series.first + series.count - 1)}"
 
 
-def with_raw(record: Record, request: EndRequest, listed: ListedFiles, plan: CapturePlan, config: Config) -> Record:
+def with_raw(record: Record, listed: ListedFiles, plan: CapturePlan, config: Config) -> Record:
     """The ended `record` with its raw files: what the trigger lists goes before what was named during the scan, and
     that before what a camera says and what is to be looked for. Where the files that were named are some of those that
-    the camera says, it is these: a control system may name the last one only. `listed` is what can be used of the
-    request.
+    the camera says, it is these: a control system may name the last one only. `listed` is what can be used of the end:
+    a detector of which nothing can be used keeps what was named.
     """
     final = record.final or record.initial
     finished = record.end_reason is EndReason.FINISHED
     begun_by = trigger_of(record.given)
     cameras = camera_files(plan.detectors, record.initial, final, finished=finished, begun_by=begun_by)
-    named = [one for one in named_raw(record, plan.detectors, final.readings) if one.detector not in request.files]
+    listed_of = {series.detector for series in listed.series} - {NO_DETECTOR}
+    named = [one for one in named_raw(record, plan.detectors, final.readings) if one.detector not in listed_of]
     more = {one.detector for one in named if not any(one.is_within(said) for said in cameras.series)}
     named = [one for one in named if one.detector in more]
     told = {series.detector for series in (*listed.series, *named)}

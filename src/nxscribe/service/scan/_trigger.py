@@ -245,9 +245,7 @@ class EndOfScan:
         """
         plan, config = self._plan, self._beamline.config
         assert plan  # noqa: S101 - the state machine captures first
-        return _or_without(
-            "its raw files", lambda record: with_raw(record, self.request, self._listed, plan, config), record
-        )
+        return _or_without("its raw files", lambda record: with_raw(record, self._listed, plan, config), record)
 
     @property
     def snapshot(self) -> Snapshot:
