@@ -6,7 +6,7 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import h5py
@@ -88,6 +88,37 @@ def test_a_daemon_that_is_away_changes_no_collection(tmp_path: Path):
         tmp_path, images=str(tmp_path), proposal="mx415", own=own, collections=["normal", "unforeseen", "after_all"]
     )
     assert became["normal"] == became["after_all"] == "Data collection successful"
+    told = [line for line in (tmp_path / "HWR.log").read_text().splitlines() if "nxscribe: " in line]
+    assert len(told) == 3
+    assert all("this data collection is not recorded: " in line for line in told)
+    assert "sim/nxscribe/nowhere" in told[0]
+
+
+@pytest.mark.timeout(120)
+def test_what_the_daemon_refuses_is_in_the_log_of_mxcube(mx: Daemon, tmp_path: Path):
+    own = CONFIGURATION.replace("id30a1/nxscribe/main", mx.devices[0]).replace("technique: mx", "technique: none")
+    became = run(tmp_path, images=str(mx.data), proposal="mx417", own=own, collections=["normal"])
+    assert became["normal"] == "Data collection successful"
+    (told,) = [line for line in (tmp_path / "HWR.log").read_text().splitlines() if "nxscribe: " in line]
+    assert "this data collection is not recorded: " in told
+    assert "technique" in told
+
+
+@pytest.mark.timeout(120)
+def test_an_end_that_the_daemon_does_not_answer_is_in_the_log_of_mxcube(
+    make_daemon: Callable[..., Daemon], tmp_path: Path
+):
+    daemon = with_crystallography(make_daemon()).start()
+    assert daemon.process
+    own = CONFIGURATION.replace("id30a1/nxscribe/main", daemon.devices[0])
+    killed = "daemon_is_killed"
+    became = run(
+        tmp_path, images=str(daemon.data), proposal="mx418", own=own, collections=[killed], daemon=daemon.process.pid
+    )
+    assert became[killed] == "Data collection successful"
+    (told,) = [line for line in (tmp_path / "HWR.log").read_text().splitlines() if "nxscribe: " in line]
+    assert "the end of this data collection was not recorded: " in told
+    assert daemon.devices[0] in told
 
 
 @pytest.mark.timeout(120)

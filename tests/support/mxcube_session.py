@@ -10,6 +10,9 @@ from gevent import monkey
 monkey.patch_all(thread=False)  # as mxcubeweb does
 
 import json  # noqa: E402
+import logging  # noqa: E402
+import os  # noqa: E402
+import signal  # noqa: E402
 import sys  # noqa: E402
 import warnings  # noqa: E402
 from pathlib import Path  # noqa: E402
@@ -152,6 +155,12 @@ class Session:
 
         self.collect.data_collection_hook = hook
 
+    def prepare_daemon_is_killed(self):
+        def hook():
+            os.kill(self.told["daemon"], signal.SIGKILL)
+
+        self.collect.data_collection_hook = hook
+
     def during_stop_collect(self):
         self.wait_for_images()
         self.collect.stop_collect()
@@ -189,6 +198,7 @@ class Session:
 
 def main():
     folder, told = Path(sys.argv[1]), json.loads(sys.argv[2])
+    logging.getLogger("HWR").addHandler(logging.FileHandler(folder / "HWR.log"))
     session = Session(folder, told)
     if told["own"]:
         became = {name: session.run(name) for name in told["collections"]}

@@ -24,7 +24,7 @@ import gevent
 from mxcubecore import HardwareRepository
 from mxcubecore.BaseHardwareObjects import HardwareObject
 
-from nxscribe.client import ScribeClient
+from nxscribe.client import Answer, ScribeClient
 
 log = logging.getLogger("HWR")
 
@@ -113,6 +113,7 @@ class CollectionScribe(HardwareObject):
             dict(_values_at_start(parameters)),
         )
         if not answer:
+            log.warning("nxscribe: this data collection is not recorded: %s", _why(answer))
             return
         current = gevent.getcurrent()
         greenlet = current if isinstance(current, gevent.Greenlet) else None
@@ -162,7 +163,13 @@ class CollectionScribe(HardwareObject):
                 files = {str(detector): _images(collection.parameters)}
         except Exception:
             log.exception("nxscribe: the values at the end of this data collection are not recorded")
-        self._client.end(values, files, end_reason=end_reason, reason=reason, record=collection.record)
+        answer = self._client.end(values, files, end_reason=end_reason, reason=reason, record=collection.record)
+        if not answer:
+            log.warning("nxscribe: the end of this data collection was not recorded: %s", _why(answer))
+
+
+def _why(answer: Answer) -> str:
+    return "; ".join(answer.warnings) or "the daemon failed a moment ago, and is left alone"
 
 
 def _values_at_start(parameters: Parameters) -> Iterator[tuple[str, object]]:
