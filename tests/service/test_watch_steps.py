@@ -161,6 +161,13 @@ def test_an_end_that_fails_may_outlive_a_whole_scan() -> None:
     assert watched.wait(9).done == [(0, "begun"), (1 + RETRY_S, "finished")]
 
 
+def test_a_scan_that_somebody_else_ended_is_followed_by_another_one_within_the_gap() -> None:
+    watched = Watched(gap_s=5).see(0, RUNNING).see(10, FINISHED)
+    watched.state, todo = watch_step(watched.state, ScanEnded(), watched.rules)
+    assert (watched.state, todo) == (Waiting(), Todo.NOTHING)
+    assert watched.see(13, RUNNING).done == [(0, "begun"), (13, "begun")]
+
+
 @given(
     st.lists(st.tuples(st.sampled_from(list(Level)), st.floats(0.01, 3)), max_size=30),
     st.sampled_from([0.0, 1.0]),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,7 +13,7 @@ from nxscribe.capture import Capturer, SourceReader
 from nxscribe.errors import JournalError, NxscribeError, TriggerRefusedError
 from nxscribe.model import Reading
 from nxscribe.plan import CapturePlan
-from nxscribe.records import EndReason
+from nxscribe.records import EndReason, Record
 from nxscribe.runtime import SYSTEM_CLOCK, Clock, SupervisedThread
 from nxscribe.runtime.logger import get_logger
 from nxscribe.service.beamline import Beamline
@@ -22,9 +23,9 @@ from nxscribe.service.scan.requests import EndRequest
 from nxscribe.service.scan.session import Session
 from nxscribe.service.watched._scan_names import plan_of_names, start_of_scan
 from nxscribe.service.watched._watch_steps import (
+    RETRY_S,
     Ceasing,
     Observed,
-    Recording,
     Rules,
     ScanBegun,
     ScanEnded,
@@ -82,7 +83,10 @@ class WatchedTrigger:
         """When the attribute was last heard of, or asked for (monotonic seconds)."""
         self._is_taken_up = False
         self._last = ""
-        """The last value that was heard, or why there was none."""
+        """The last value that was heard."""
+        self._end_value = ""
+        """The value that says how the scan ended: others may follow it before the end."""
+        self._is_leaving = False
         self._unknown = ""
         self._failed = ""
         # A start waits for the journal's disk, which may hang.
@@ -119,6 +123,11 @@ class WatchedTrigger:
         """Look at the config: it may have changed."""
         self._woken.set()
 
+    def leave(self) -> None:
+        """End the open scan, if there is one, and then the thread: the config has the trigger no more."""
+        self._is_leaving = True
+        self._woken.set()
+
     def stop(self) -> None:
         """End the thread. An open scan stays open, and the next run of the daemon goes on with it."""
         self.thread.stopping.set()
@@ -128,21 +137,24 @@ class WatchedTrigger:
     def turn(self) -> None:
         """Wait until something is to be done, and do it."""
         settings = self.settings
-        if settings and self._is_taken_up:
-            self._clock.wait(self._woken, self._idle_s(settings))
+        if self._is_taken_up:
+            # Without settings it will be told to leave, unless the config has it again by then.
+            idle_s = self._idle_s(settings) if settings and not self._is_leaving else RETRY_S
+            self._clock.wait(self._woken, idle_s)
         self._woken.clear()
         if self.thread.stopping.is_set():
             return
-        settings = self.settings
-        if settings is None:
-            self._leave()
-            return
         if not self._is_taken_up:
             self._take_up()
+        if self._is_leaving:
+            self._leave()
+            return
+        settings = self.settings
+        if settings is None:
+            return
         while self._heard:
             at, reading = self._heard.popleft()
             self._look_again_from(at)
-            self._take(settings, TimePassed(at))
             self._observe(settings, at, reading)
         self._look(settings)
         self._take(settings, TimePassed(self._clock.monotonic()))
@@ -156,9 +168,8 @@ class WatchedTrigger:
 
     def _take_up(self) -> None:
         """Go on with a scan that this trigger began in an earlier run of the daemon."""
-        for session in self._sessions.values():
-            record = session.record() if session.open_record else None
-            if record and trigger_of(record.given) == self.name:
+        for session, record in open_scans(self._sessions.values()):
+            if trigger_of(record.given) == self.name:
                 self._scan = _OpenScan(session, record.id)
                 self._state, _ = watch_step(self._state, TakenUp(self._clock.monotonic()), Rules())
                 log.info("watched trigger goes on with its scan", trigger=self.name, entry=record.entry)
@@ -178,6 +189,7 @@ class WatchedTrigger:
             self._observe(settings, present, reading)
 
     def _observe(self, settings: WatchedTriggerSettings, at: float, reading: Reading) -> None:
+        self._take(settings, TimePassed(at))
         level = settings.level(reading)
         unknown = (reading.error or f"{settings.attribute} is a list") if level is Level.UNKNOWN else ""
         if unknown and not self._unknown:
@@ -189,15 +201,22 @@ class WatchedTrigger:
 
     def _take(self, settings: WatchedTriggerSettings, event: WatchEvent) -> None:
         """Take a step, and do what it says, until nothing is left to do."""
-        todo = Todo.NOTHING
         while True:
-            self._state, todo = watch_step(self._state, event, _rules(settings))
+            before = self._state
+            self._state, todo = watch_step(before, event, _rules(settings))
+            if isinstance(self._state, Ceasing):
+                if self._scan_is_over:
+                    # Somebody else ended it, so that the condition begins another one when it holds again.
+                    event = self._forget_scan()
+                    continue
+                if not isinstance(before, Ceasing) or before.reason is not self._state.reason:
+                    self._end_value = self._last
             match todo, self._state:
                 case Todo.BEGIN, _:
                     event = self._begin(settings)
                 case Todo.END, Ceasing() as state:
                     unseen = f", after {state.unknown_s:.0f} s in which it had no value" if state.unknown_s else ""
-                    why = f"{settings.attribute} was {self._last}{unseen}"
+                    why = f"{settings.attribute} was {self._end_value}{unseen}"
                     event = self._end(state.reason, "" if state.reason is EndReason.FINISHED else why)
                 case _:
                     return
@@ -223,10 +242,16 @@ class WatchedTrigger:
         try:
             scan.session.end(EndRequest(record=scan.record, end_reason=reason.value, reason=why))
         except (TriggerRefusedError, JournalError) as error:
-            if isinstance(error, JournalError) or scan.session.open_record == scan.record:
-                self._tell_failure("the scan did not end", error)
-                return TriggerFailed(self._clock.monotonic())
-            log.warning("scan of a watched trigger had ended", trigger=self.name, reason=str(error))
+            self._tell_failure("the scan did not end", error)
+            return TriggerFailed(self._clock.monotonic())
+        return self._forget_scan()
+
+    @property
+    def _scan_is_over(self) -> bool:
+        """Whether the scan that this trigger began has ended, by whomever."""
+        return self._scan is None or self._scan.session.open_record != self._scan.record
+
+    def _forget_scan(self) -> ScanEnded:
         self._failed = ""
         self._scan = None
         return ScanEnded()
@@ -238,10 +263,23 @@ class WatchedTrigger:
         self._failed = told
 
     def _leave(self) -> None:
-        """End for good, because the config has the trigger no more: nobody else would end its scan."""
-        if isinstance(self._state, Recording | Ceasing):
-            self._end(EndReason.INTERRUPTED, f"the config has no watched trigger {self.name} any more")
+        """End for good, once its scan has ended: nobody else would end it."""
+        self._unknown = ""
+        if not self._scan_is_over:
+            event = self._end(EndReason.INTERRUPTED, f"the config has no watched trigger {self.name} any more")
+            if not isinstance(event, ScanEnded):
+                return
+        self._forget_scan()
         self.thread.stopping.set()
+
+
+def open_scans(sessions: Iterable[Session]) -> Iterator[tuple[Session, Record]]:
+    """The scans that are open, with their sessions."""
+    for session in sessions:
+        # It may end meanwhile.
+        with suppress(TriggerRefusedError, JournalError):
+            if session.open_record and (record := session.record()).is_open:
+                yield session, record
 
 
 def _rules(settings: WatchedTriggerSettings) -> Rules:

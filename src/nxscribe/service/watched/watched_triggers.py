@@ -9,8 +9,9 @@ from nxscribe.capture import SourceReader
 from nxscribe.model import Reading
 from nxscribe.runtime import Supervisor
 from nxscribe.service.beamline import Beamline
+from nxscribe.service.config.watching import trigger_of
 from nxscribe.service.scan.session import Session
-from nxscribe.service.watched._watched_trigger import MISSED_LOOKS, WatchedTrigger
+from nxscribe.service.watched._watched_trigger import MISSED_LOOKS, WatchedTrigger, open_scans
 from nxscribe.sources import Item
 
 
@@ -32,6 +33,8 @@ class WatchedTriggers:
         self._supervisor = supervisor
         self.by_name: Mapping[str, WatchedTrigger] = {}
         """The triggers by name. It is replaced as a whole, because other threads go through it."""
+        self._leaving: tuple[WatchedTrigger, ...] = ()
+        """Those that the config has no more, as long as they have a scan to end."""
         self._is_started = False
 
     @property
@@ -70,7 +73,7 @@ class WatchedTriggers:
     @property
     def troubles(self) -> tuple[str, ...]:
         """What is wrong with them, for an operator."""
-        return tuple(trouble for one in self.by_name.values() if (trouble := one.trouble))
+        return tuple(trouble for one in (*self.by_name.values(), *self._leaving) if (trouble := one.trouble))
 
     def take_on(self) -> None:
         """Begin with the triggers that are new in the config, and let those end that have left it."""
@@ -82,20 +85,32 @@ class WatchedTriggers:
             if self._is_started:
                 one.thread.start()
         for name, one in before.items():
-            if name not in wanted:
+            if name in wanted:
+                one.wake()
+            else:
                 self._supervisor.remove(one.thread)
-            one.wake()
+                self._let_leave(one)
 
     def start(self) -> None:
         """Begin. What they read is known to the reader by now."""
         self._is_started = True
         for one in self.by_name.values():
             one.thread.start()
+        # The config may have lost some while no daemon ran: nobody else would end their scans.
+        for name in {trigger_of(record.given) for _, record in open_scans(self._sessions.values())}:
+            if name and name not in self.by_name:
+                one = self._made(name)
+                self._let_leave(one)
+                one.thread.start()
 
     def stop(self) -> None:
         """End, and leave open scans open."""
-        for one in self.by_name.values():
+        for one in (*self.by_name.values(), *self._leaving):
             one.stop()
+
+    def _let_leave(self, one: WatchedTrigger) -> None:
+        self._leaving = (*(other for other in self._leaving if not other.thread.stopping.is_set()), one)
+        one.leave()
 
     def _made(self, name: str) -> WatchedTrigger:
         return WatchedTrigger(name, beamline=self._beamline, sessions=self._sessions, reader=self._reader)
