@@ -48,6 +48,18 @@ def test_files_that_come_one_by_one_stay_one_series_and_are_kept_once():
     assert kept == (RawSeries("pco", "/data", "im_%04d.cbf", 1, 3),)
 
 
+def test_a_file_whose_frames_are_elsewhere_in_it_begins_a_series_of_its_own():
+    kept: tuple[RawSeries, ...] = ()
+    for name, dataset in (
+        ("a0.h5", "/1.1/data"),
+        ("a0.h5", "/2.1/data"),
+        ("a0.h5", "/1.1/data"),
+        ("a1.h5", "2.1/data/"),
+    ):
+        kept = with_file(kept, "pco", f"/data/{name}", dataset)
+    assert [(one.dataset, *one) for one in kept] == [("/1.1/data", "a0.h5"), ("/2.1/data", "a0.h5", "a1.h5")]
+
+
 def test_a_detectors_files_keep_their_order_and_those_of_none_are_joined_by_name():
     names = ["ref_0.edf", "im_0.edf", "im_1.edf", "ref_1.edf", "im_2.edf"]
     orders = {}

@@ -15,7 +15,7 @@ from nxscribe.model import RawSearch, RawSeries, Reading
 from nxscribe.plan import CapturePlan, LimaDetector
 from nxscribe.records import Record
 from nxscribe.service.config import Config, load_config
-from nxscribe.service.scan._raw_of_scan import with_raw
+from nxscribe.service.scan._raw_of_scan import with_named_file, with_raw
 from nxscribe.service.scan.requests import EndRequest, raw_files
 
 CONFIG = """\
@@ -100,6 +100,20 @@ def test_an_end_that_lists_no_usable_file_of_a_detector_keeps_those_that_were_na
         ("/named", 500),
         ("/named", 1),
     ]
+
+
+def test_files_that_were_named_with_several_paths_of_frames_are_told_of(over: Record, tmp_path: Path) -> None:
+    datasets = {"eiger": "entry/data"}
+    for name in ("s0.h5::/1.1/data", "s0.h5::/2.1/data", "s1.h5", "x.png::/3.1"):
+        over = with_named_file(over, name, {}, datasets)
+    assert [(one.dataset, *one) for one in over.raw] == [
+        ("1.1/data", "s0.h5"),
+        ("2.1/data", "s0.h5"),
+        ("1.1/data", "s1.h5"),
+        ("3.1", "x.png"),
+    ]
+    (note,) = settled(over, config(tmp_path)).notes
+    assert note.startswith("the frames of eiger are looked for at '1.1/data', not at 2.1/data: ")
 
 
 def test_where_only_the_last_of_a_cameras_files_was_named_all_of_them_are_taken(over: Record, tmp_path: Path) -> None:

@@ -170,6 +170,14 @@ def test_a_raw_file_that_no_file_system_or_master_can_name_is_left_out_of_the_en
     assert "a raw file is left out" in listed.unusable[0]
 
 
+def test_a_second_path_of_frames_in_the_files_of_a_detector_is_told():
+    files = ["/d/a.h5::/1.1/data", "/d/a.h5::/2.1/data", "/d/b.h5", "/d/b.h5::/1.1/data"]
+    listed = raw_files(EndRequest(files={"pco": files}), {"pco": ""}, "/data/s1")
+    assert {one.dataset for one in listed.series} == {"1.1/data"}
+    (told,) = listed.unusable
+    assert "'pco' are looked for at '1.1/data', not at '2.1/data'" in told
+
+
 def test_raw_files_of_an_end_are_those_of_the_scans_folder_and_of_nobody_where_the_detector_is_unknown():
     request = EndRequest(files={"pco": ["b.h5"], "frelon": ["/raw/c.edf"]}, frames={"frelon": 3, "pco": 4})
     listed = raw_files(request, {"pco": ""}, "/data/s1")

@@ -33,20 +33,23 @@ def series_of(detector: str, paths: Sequence[str], dataset: str = "", *, named: 
 
 def with_file(series: Sequence[RawSeries], detector: str, path: str, dataset: str = "") -> tuple[RawSeries, ...]:
     """Add one file of a detector, which the control system named, to the end of `series`. If they contain the file
-    already, they are returned unchanged.
+    already, with its frames at the same `dataset`, they are returned unchanged.
 
     Ten thousand files that are added one by one stay one series: the files of a detector in the order of adding, files
     without a detector in the order of their names. Raises ValueError like `series_of`.
     """
     directory, name = _split(path)
     own = [index for index, before in enumerate(series) if before.detector == detector]
-    readings = _readings(name)
+    readings, inside = _readings(name), dataset.strip("/")
     for before in (series[index] for index in own):
         number = readings.get(before.pattern)
-        if number is not None and before.directory == directory and 0 <= number - before.first < before.count:
+        is_there = number is not None and 0 <= number - before.first < before.count
+        if is_there and before.directory == directory and before.dataset.strip("/") == inside:
             return tuple(series)
     for index in own[-1:] if detector != NO_DETECTOR else reversed(own):
         before = series[index]
+        if before.dataset.strip("/") != inside:
+            continue
         is_next = readings.get(before.pattern) == before.first + before.count
         if (is_next or index == own[-1]) and (longer := _with(before, directory, name)):
             return (*series[:index], longer, *series[index + 1 :])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
@@ -30,7 +30,10 @@ def with_named_file(
         if not name.strip() or name.endswith("/"):
             raise ValueError(f"{name!r} names no file")
         detector = _camera(path, cameras, record.initial.readings) or _folder(path, record.searches)
-        return replace(record, raw=with_file(record.raw, detector, path, dataset or datasets.get(detector, "")))
+        if not dataset:
+            own = (series.dataset for series in record.raw if series.detector == detector != NO_DETECTOR)
+            dataset = next(own, datasets.get(detector, ""))
+        return replace(record, raw=with_file(record.raw, detector, path, dataset))
     except ValueError as error:
         raise TriggerRefusedError(
             Problem(str(error), remedy="write a file's path, or its name in the scan's folder")
@@ -42,7 +45,7 @@ def named_raw(
 ) -> tuple[RawSeries, ...]:
     """All files that were named in a scan, now that it is over: a camera may have been prepared after its start."""
     return tuple(
-        replace(series, detector=camera, dataset=cameras[camera].dataset)
+        replace(series, detector=camera, dataset=series.dataset or cameras[camera].dataset)
         if series.detector == NO_DETECTOR
         and (camera := _camera(f"{series.directory}/{next(iter(series))}", cameras, final))
         else series
@@ -83,8 +86,24 @@ def with_raw(record: Record, listed: ListedFiles, plan: CapturePlan, config: Con
         raw=raw,
         searches=searches,
         frames={name: count for name, count in known.items() if name in taking_part} | listed.frames,
-        notes=(*record.notes, *(problem.explanation for problem in cameras.problems)),
+        notes=(*record.notes, *(problem.explanation for problem in cameras.problems), *_several_datasets(raw)),
     )
+
+
+def _several_datasets(raw: Iterable[RawSeries]) -> Iterator[str]:
+    """What is to be told of detectors whose files were named with several paths of frames."""
+    datasets: dict[str, list[str]] = {}
+    for series in raw:
+        known = datasets.setdefault(series.detector, [])
+        if series.detector != NO_DETECTOR and (inside := series.dataset.strip("/")) not in known:
+            known.append(inside)
+    for detector, (first, *others) in ((name, known) for name, known in datasets.items() if len(known) > 1):
+        where = f"at {first!r}" if first else "where they are found in the first file"
+        more = ", ".join(other or "any other place" for other in others)
+        yield (
+            f"the frames of {detector} are looked for {where}, not at {more}: the files of a detector all have them at "
+            f"one path"
+        )
 
 
 def _confined(series: RawSeries, given: Collection[str]) -> RawSeries:

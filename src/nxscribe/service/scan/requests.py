@@ -272,6 +272,11 @@ def raw_files(request: EndRequest, detectors: Mapping[str, str], directory: str)
         for path in files:
             file, given = with_dataset(path)
             dataset = dataset or given
+            if given not in ("", dataset):
+                unusable.append(
+                    f"the frames of {_quoted(name)} are looked for at {_quoted(dataset)}, not at {_quoted(given)}: the "
+                    f"files of a detector all have them at one path"
+                )
             paths.append(file if file.startswith("/") else f"{directory}/{file}")
         dataset = dataset or detectors.get(name, "")
         try:
