@@ -89,7 +89,9 @@ def test_a_time_that_is_damaged_in_the_outbox_is_not_shown_and_harms_nothing(jou
     record = journal.begin(some_record())
     journal.failed(journal.due(now())[0], "the disk is full", None)
     with closing(sqlite3.connect(journal.path)) as connection, connection:
-        connection.execute("UPDATE projection SET failed_at = ?1, next_at = ?1, attempts = ?1", (damage,))
+        connection.execute(
+            "UPDATE projection SET failed_at = :time, next_at = :time, attempts = :time", {"time": damage}
+        )
     standing = journal.standings(record.id)[NEXUS]
     assert (standing.state, standing.reason) == (ProjectionState.SET_ASIDE, "the disk is full")
     assert (standing.failed_at, standing.next_at) == (None, None)

@@ -18,7 +18,7 @@ class Outbox:
     projections = ("nexus",)
 
     def __init__(self) -> None:
-        self.waiting = 0
+        self.waiting = self.failing = 0
         self.answers = threading.Event()
         self.answers.set()
         self.error: JournalError | None = None
@@ -28,7 +28,7 @@ class Outbox:
         self.answers.wait(30)
         if self.error:
             raise self.error
-        return Queue(self.waiting, 0, 0)
+        return Queue(self.waiting, self.failing, 0)
 
 
 @pytest.fixture
@@ -93,3 +93,11 @@ def test_a_journal_that_cannot_be_read_leaves_the_last_counts(outbox, counts):
     outbox.error = JournalError(Problem("the journal cannot be read"))
     counts.count()
     assert waiting(counts) == 4
+
+
+def test_what_failed_before_a_commit_is_not_shown_after_it(outbox, counts):
+    outbox.failing = 1
+    counts.count()
+    outbox.failing, outbox.waiting = 0, 1
+    counts.note_commit()
+    assert counts.by_kind["nexus"].failing == 0

@@ -114,9 +114,9 @@ def enqueue(
     # The right-hand sides have the values of before. One that is due must not be put off by each change that follows.
     connection.execute(
         "UPDATE projection SET state = 'waiting', attempts = 0, reason = '', failed_at = NULL,"
-        " next_at = CASE WHEN state = 'waiting' AND (next_at IS NULL OR next_at < ?1) THEN next_at ELSE ?1 END"
-        " WHERE record = ?2",
-        (due_at and sortable(due_at), position),
+        " next_at = CASE WHEN state = 'waiting' AND (next_at IS NULL OR next_at < :due) THEN next_at ELSE :due END"
+        " WHERE record = :position",
+        {"due": due_at and sortable(due_at), "position": position},
     )
 
 

@@ -23,8 +23,8 @@ _TOGETHER_S: Final = 0.01
 class ProjectionCounts:
     """The counts of the journal's outbox. Reading them never waits for the journal.
 
-    A trigger does not count: it is answered before. From its commit until the count, each kind has at least one
-    projection that waits, so that nobody takes the files of a new scan for written.
+    A trigger does not count, as long as all is well: it is answered before. From its commit until the count, each kind
+    has at least one projection that waits, so that nobody takes the files of a new scan for written.
     """
 
     def __init__(self, journal: Journal, changed: Callable[[], object]) -> None:
@@ -42,11 +42,16 @@ class ProjectionCounts:
         self.thread = SupervisedThread("counter of projections", self._turn, daemon=True)
 
     def note_commit(self) -> None:
-        """Note that something was committed, of which projections are due. This does not wait for the journal."""
+        """Note that something was committed, of which projections are due. This waits for the journal only where some
+        have failed: these may be the ones that are due anew, and no operator shall see a trouble that is over.
+        """
         with self._lock:
             self._commits += 1
             self.by_kind = {kind: replace(one, waiting=max(one.waiting, 1)) for kind, one in self.by_kind.items()}
-        self._committed.set()
+        if any(one.failing or one.set_aside for one in self.by_kind.values()):
+            self.count()
+        else:
+            self._committed.set()
 
     def count(self) -> None:
         """Count now. What is committed meanwhile is counted afterwards, by the thread."""
