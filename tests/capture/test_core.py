@@ -327,6 +327,26 @@ def test_a_remembered_reading_is_what_was_read_but_for_its_age_in_microseconds(c
     assert cache.fresh({A: 5.0})[A] == structs.replace(earlier, details={"enum_value": 3, "age": 4.123457})
 
 
+def test_listeners_hear_readings_in_the_order_in_which_they_are_taken_in():
+    cache = ReadingCache()
+    cache.ages = {A: 5.0}
+    heard: list[float] = []
+    first, second = (Reading("x/y/z/a", now(), np.asarray(value)) for value in (1.0, 2.0))
+    other = threading.Thread(target=cache.hear, args=({A: second}, 2.0))
+
+    def hear(reading: Reading) -> None:
+        if reading is first:
+            other.start()
+            other.join(0.2)  # it would be told by then, if it did not have to wait for this one
+        assert reading.value is not None
+        heard.append(float(reading.value))
+
+    cache.listeners = {A: hear}
+    cache.hear({A: first}, 1.0)
+    other.join()
+    assert heard == [1.0, 2.0]
+
+
 def test_an_address_with_little_time_of_its_own_takes_no_more_than_that(worker, connection, clock):
     connection.latencies = {"b": 3.0}
     began = clock.monotonic()

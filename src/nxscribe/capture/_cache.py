@@ -34,25 +34,25 @@ class ReadingCache:
         self.ages: Mapping[Address, float] = MappingProxyType({})
         """What is kept fresh, and how old it may become (seconds)."""
         self.listeners: Mapping[Address, Callable[[Reading], None]] = MappingProxyType({})
-        """Who hears of each reading, with or without a value, of an address that is kept fresh."""
+        """Who hears of each reading, with or without a value, of an address that is kept fresh. They are told under
+        the lock, in the order in which readings are taken in, so a listener must not wait, nor give readings to the
+        cache."""
 
     def hear(self, readings: Mapping[Address, Reading], at: float, scan: ScanNames = NO_SCAN) -> None:
         """Take in what is kept fresh, unless something younger is there (monotonic seconds). What has no value now is
         forgotten.
         """
         ages, came, listeners = self.ages, now(), self.listeners
-        told: list[Address] = []
         with self._lock:
             for address, reading in readings.items():
                 if address in ages and self.heard_at(address) <= at:
-                    if address in listeners:
-                        told.append(address)
                     if reading.ok:
                         self._entries[address] = _CachedReading(reading, at, came, _names_of(address, scan))
                     else:
                         self._entries.pop(address, None)
-        for address in told:
-            listeners[address](readings[address])
+                    # Under the lock, so that what was taken in first is told first.
+                    if address in listeners:
+                        listeners[address](reading)
 
     def keep(self, readings: Mapping[Address, Reading], scan: ScanNames = NO_SCAN) -> None:
         """Take in every value."""
