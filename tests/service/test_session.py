@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import threading
+from collections import UserDict
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import structlog
 from daemons import wait_until
@@ -22,6 +25,7 @@ from nxscribe.records import EndReason, Record
 from nxscribe.service.events import Events
 from nxscribe.service.reload.config_store import ConfigStore
 from nxscribe.service.scan.requests import EndRequest, StartRequest
+from nxscribe.service.scan.scan_values import values_json
 from nxscribe.service.scan.session import Session
 from nxscribe.service.scan.status import ScanState
 from nxscribe.service.scribe import Scribe
@@ -242,6 +246,45 @@ def test_parameters_that_are_set_one_after_another_are_written_together_and_the_
     (work,) = scribe._journal.due(now() + timedelta(seconds=5))
     session.end(EndRequest())
     assert scribe._journal.due(now())[0].revision == work.revision + 1
+
+
+class WhileItIsRead(UserDict[str, Any]):
+    """Parameters during the reading of which something else happens."""
+
+    def __init__(self, parameters: dict[str, Any], meanwhile: Callable[[], object]) -> None:
+        super().__init__(parameters)
+        self._meanwhile = meanwhile
+
+    def keys(self):
+        self._meanwhile()
+        return super().keys()
+
+
+def test_of_parameters_that_two_clients_note_at_once_none_is_lost(session, elsewhere):
+    other: list[Future[Any]] = []
+
+    def meanwhile() -> None:
+        other.append(elsewhere.submit(session.set_or_prepare, {"c": 2}))
+        wait([other[0]], timeout=0.3)  # it comes between, or waits for its turn
+
+    session.set_or_prepare(WhileItIsRead({"b": 1}, meanwhile))
+    other[0].result()
+    for name in ("proposal", "sample", "scan"):
+        session.prepare(name, name)
+    session.prepare("technique", "tomo")
+    session.start_prepared()
+    assert {name: reading.value for name, reading in session.record().given.items()} == {"b": 1, "c": 2}
+
+
+def test_a_value_that_was_set_without_a_unit_comes_back_in_that_of_the_config(scribe, session, tmp_path):
+    text = CONFIG.replace("sources: {", "sources: {b: {value: 1, unit: keV}, ")
+    (tmp_path / "sim.yaml").write_text(text)
+    assert scribe.reload() == ()
+    session.start(msgspec.structs.replace(START, parameters={"b": 17.5}))
+    told = json.loads(values_json(session.record()))
+    assert (told["b"]["value"], told["b"]["unit"]) == (17.5, "keV")
+    session.set_parameters({"b": {"value": 17600, "unit": "eV"}})
+    assert json.loads(values_json(session.record()))["b"]["unit"] == "eV"
 
 
 @pytest.fixture

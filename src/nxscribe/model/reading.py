@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -71,6 +71,15 @@ class Reading(msgspec.Struct, frozen=True, eq=False, omit_defaults=True):
     def is_default(self) -> bool:
         """Whether the value, or a value that it was computed from, is a default. Every other value is better."""
         return self.source == DEFAULT or DEFAULTED in self.details
+
+    def in_known_unit(self, others: Iterable[Reading]) -> Reading:
+        """This reading; if it has no unit, then with that of one of the `others` that has the same source.
+
+        What the control system sets without a unit is in the one that the config has for it.
+        """
+        known = () if self.unit else (other.unit for other in others if other.source == self.source)
+        unit = next(filter(None, known), "")
+        return msgspec.structs.replace(self, unit=unit) if unit else self
 
     def __eq__(self, other: object) -> bool:
         """Whether all parts are equal, dtypes included. NaN is equal to NaN."""

@@ -67,11 +67,7 @@ class Lookup:
         found = [place[placeholder] for place in self._places[phase] if placeholder in place]
         good = [reading for reading in found if reading.ok]
         if good:
-            reading = next((one for one in good if not one.is_default), good[0])
-            # What the control system sets without a unit is in the one that the config has for it.
-            others = () if reading.unit else (other.unit for other in found if other.source == reading.source)
-            unit = next(filter(None, others), "")
-            return structs.replace(reading, unit=unit) if unit else reading
+            return next((one for one in good if not one.is_default), good[0]).in_known_unit(found)
         reason = found[-1].error if found else ""
         if self._is_open and phase is not Phase.INITIAL:
             raise PendingValueError(f"read at the end of the scan{f'; at the start: {reason}' if reason else ''}")

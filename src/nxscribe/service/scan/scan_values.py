@@ -19,13 +19,17 @@ _MOST_ELEMENTS: Final = 100_000
 def values_json(record: Record) -> str:
     """The newest value of each placeholder that has one, by its name, in ASCII.
 
-    A value that the control system set comes before one of the end, and that before one of the start. NaN and the
-    infinities are texts, because JSON has no form for them: "NaN", "Infinity", "-Infinity".
+    A value that the control system set comes before one of the end, and that before one of the start; without a unit,
+    it is in the one of the config, as in the entry. NaN and the infinities are texts, because JSON has no form for
+    them: "NaN", "Infinity", "-Infinity".
     """
+    final = record.final.readings if record.final else {}
+    places = (record.given, final, record.initial.readings, built_in(record))
     readings: dict[str, Reading] = {}
-    places = (built_in(record), record.initial.readings, record.final.readings if record.final else {}, record.given)
-    for place in places:
-        readings |= {name: reading for name, reading in place.items() if reading.ok}
+    for name in dict.fromkeys(name for place in places for name in place):
+        found = [place[name] for place in places if name in place]
+        if good := [reading for reading in found if reading.ok]:
+            readings[name] = good[0].in_known_unit(found)
     told = {name: _told(reading, reading.value) for name, reading in readings.items() if reading.value is not None}
     return json.dumps(dict(sorted(told.items())), allow_nan=False)
 

@@ -93,12 +93,14 @@ class Session:
         self._journal = journal
         self._instruments = Instruments(journal, capturer, self.numbering, clock)
         self._stepped = threading.Condition()
-        """Its lock guards the state, the status and the trigger under way; it is notified of each step."""
+        """Its lock guards the state, the status, the trigger under way and the noted parameters; it is notified of each
+        step.
+        """
         self._state: State = Idle()
         self._trigger: Trigger | None = None
         self._status = Status(device)
         self._parameters: dict[str, Json] = {}
-        """Noted for the next scan that is started without any of its own."""
+        """Noted for the next `start_prepared`."""
         self._last_ended: tuple[Record, Answer] | None = None
 
     @property
@@ -165,8 +167,9 @@ class Session:
 
     def start_prepared(self) -> Answer:
         """Open a scan with what was prepared. Its parameters count for this scan alone. Raises like `start`."""
-        name = {"proposal": "", "session": "", "sample": "", "scan": "", "technique": "", **self._status.prepared}
-        parameters, self._parameters = self._parameters, {}
+        with self._stepped:
+            name = {"proposal": "", "session": "", "sample": "", "scan": "", "technique": "", **self._status.prepared}
+            parameters, self._parameters = self._parameters, {}
         try:
             return self.start(
                 StartRequest(
@@ -179,16 +182,19 @@ class Session:
                 )
             )
         except BaseException:
-            self._parameters = {**parameters, **self._parameters}
+            with self._stepped:
+                self._parameters = {**parameters, **self._parameters}
             raise
 
     def set_or_prepare(self, parameters: Mapping[str, Json]) -> None:
         """Store values of the open scan; if none is open, note them for `start_prepared`. Raises like
         `set_parameters`.
         """
-        if isinstance(self._state, Idle):
-            self._parameters = {**self._parameters, **parameters}
-        else:
+        with self._stepped:
+            is_open = not isinstance(self._state, Idle)
+            if not is_open:
+                self._parameters = {**self._parameters, **parameters}
+        if is_open:
             self.set_parameters(parameters)
 
     def set_parameters(self, parameters: Mapping[str, Json]) -> None:
