@@ -35,10 +35,10 @@ DEFINITION = (
 )
 
 
-def write(folder: Path, **keys: Any) -> Path:
+def write(folder: Path, config: dict[str, Any] = CONFIG, **keys: Any) -> Path:
     (folder / "tomo.xml").write_text(DEFINITION)
     trigger = {key: value for key, value in {**TRIGGER, **keys}.items() if value is not None}
-    (folder / "id00.yaml").write_text(yaml.safe_dump({**CONFIG, "watched_triggers": {"cam": trigger}}))
+    (folder / "id00.yaml").write_text(yaml.safe_dump({**config, "watched_triggers": {"cam": trigger}}))
     return folder / "id00.yaml"
 
 
@@ -153,3 +153,40 @@ def test_a_camera_knows_who_watches_it_in_whatever_way_its_name_is_written(
     attribute: str, watched_by: tuple[str, ...], tmp_path: Path
 ) -> None:
     assert load_config(write(tmp_path, attribute=attribute)).detectors["pco"].watched_by == watched_by
+
+
+@pytest.mark.parametrize(
+    ("files", "keys", "what"),
+    [
+        (
+            {"scan_directory": "{proposal}/{session}/{scan}"},
+            {"session": " "},
+            "the session is absent from the watched trigger cam; a path of its scans' files contains {session}",
+        ),
+        ({"scan_directory": "{proposal}/{session}/{scan}"}, {"session": "20261101"}, ""),
+        # A number is told as one, and not as a session that is absent.
+        (
+            {"scan_directory": "{proposal}/{session}/{scan}"},
+            {"session": 20261101},
+            "session should be a text, not 20261101",
+        ),
+        (
+            {"scan_directory": "{proposal}/{visit}/{scan}", "parameters": ["visit"]},
+            {},
+            "the watched trigger cam gives no parameter 'visit'; a path of its scans' files contains it, and they have",
+        ),
+        ({"scan_directory": "{proposal}/{watchedTrigger}/{scan}", "parameters": ["watchedTrigger"]}, {}, ""),
+    ],
+)
+def test_paths_that_no_scan_of_the_trigger_could_have_are_told_at_its_place(
+    files: dict[str, Any], keys: dict[str, Any], what: str, tmp_path: Path
+) -> None:
+    config = {**CONFIG, "files": files}
+    path = write(tmp_path, config, **keys)
+    found = [one for one in examine(path).problems if "is not used" not in one.what]
+    assert [what in one.explanation for one in found] == [True] * bool(what)
+    lines = path.read_text().splitlines()
+    places = [lines[one.location.line - 1].strip() for one in found if one.location]
+    assert places == [f"session: {keys['session']!r}" if keys else "attribute: id00/limaccds/pco/acq_status"] * len(
+        found
+    )

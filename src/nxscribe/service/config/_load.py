@@ -83,7 +83,7 @@ def _examined(path: Path, document: YamlNode, flaws: tuple[Problem, ...]) -> Exa
     conversion = Conversion(path, partial.document, partial.form)
     further = _problems(partial.form, partial.document, document, partial.omitted.placeholders)
     config = conversion.config(partial.omitted)
-    of_watched = watched_problems(config, partial.document, partial.omitted)
+    of_watched = watched_problems(config, partial.document, document, partial.omitted)
     problems = _in_order([*partial.problems, *further, *conversion.source_problems(), *of_watched], document)
     warnings = tuple(problem for problem in problems if problem.severity is Severity.WARNING)
     return Examined(replace(config, warnings=warnings), problems, partial.omitted)

@@ -13,6 +13,7 @@ from nxscribe.service.config._partial_config import Omitted
 from nxscribe.service.config._settings import Config
 from nxscribe.service.config.watching import (
     BEGUN,
+    TRIGGER_PARAMETER,
     Wanted,
     WatchedTriggerSettings,
     comparison_flaw,
@@ -23,12 +24,13 @@ from nxscribe.service.config.watching import (
 _CONDITIONS: Final = ("running", "failed", "aborted")
 
 
-def watched_problems(config: Config, document: YamlNode, omitted: Omitted) -> Iterator[Problem]:
+def watched_problems(config: Config, document: YamlNode, whole: YamlNode, omitted: Omitted) -> Iterator[Problem]:
     """The errors of all watched triggers.
 
     Args:
         config: All of a config that is right.
-        document: The file, for the places of errors.
+        document: The file without its mistakes, for the places of errors.
+        whole: The file as it was written.
         omitted: What would be in the config if all of it were.
     """
     known = {BEGUN, *config.offered}
@@ -37,6 +39,7 @@ def watched_problems(config: Config, document: YamlNode, omitted: Omitted) -> It
         yield from _device_problems(config, place, document)
         yield from _condition_problems(trigger, place, document)
         yield from _technique_problems(config, trigger, document.at((*place, "technique")), omitted)
+        yield from _path_problems(config, trigger, place, whole)
         for key, pattern in trigger.patterns.items():
             for name, part in parts_in(pattern):
                 where = document.at((*place, key))
@@ -99,6 +102,29 @@ def _technique_problems(
             "misspelt, or removed" if asked else "the config has no default_technique",
             f"did you mean {near}?" if near else f"use {', '.join(config.techniques)}",
             where,
+        )
+
+
+def _path_problems(
+    config: Config, trigger: WatchedTriggerSettings, place: tuple[str, ...], whole: YamlNode
+) -> Iterator[Problem]:
+    """What paths of files contain that no scan of the trigger has: every scan would be refused."""
+    written = whole.find((*place, "session"))
+    # One that is written in a wrong form is told already.
+    is_told = written and str(written.value or "").strip()
+    if "session" in config.files.named and not (trigger.patterns["session"].strip() or is_told):
+        yield Problem(
+            f"the session is absent from the watched trigger {trigger.name}",
+            "a path of its scans' files contains {session}",
+            "add `session`, or remove {session} from the pattern of the files",
+            whole.at((*place, "session")),
+        )
+    for name in sorted(config.files.parameters - {TRIGGER_PARAMETER}):
+        yield Problem(
+            f"the watched trigger {trigger.name} gives no parameter {name!r}",
+            f"a path of its scans' files contains it, and they have the parameter {TRIGGER_PARAMETER!r} alone",
+            f"remove {{{name}}} from the pattern of the files",
+            whole.at(place),
         )
 
 
