@@ -80,10 +80,15 @@ def test_the_plan_for_blueapi_is_recorded(daemon: Daemon) -> None:
     assert program != FOR_BLUEAPI
     names: dict[str, object] = {}
     exec(program, names)  # noqa: S102 - the page's own program
+    daemon.proposal = "cm12345"
     engine = RunEngine({}, context_managers=[])
-    engine(names["count"]([SynSignal(name="counter")]), instrument_session=f"{daemon.proposal}-1")  # type: ignore[operator]
+    engine(names["count"]([SynSignal(name="counter")]), instrument_session="cm12345-1")  # type: ignore[operator]
     engine.loop.call_soon_threadsafe(engine.loop.stop)
     engine._th.join()
     engine.loop.close()
-    assert daemon.proxy.proposal in {daemon.proposal, f"{daemon.proposal}-1"}
     assert daemon.proxy.currentScan == ""
+    daemon.await_files()
+    with h5py.File(daemon.entry_file()) as file:
+        (entry,) = file.values()
+        assert entry["nxscribe/end_reason"].asstr()[()] == "finished"
+        assert entry["nxscribe/parameters/counter"].shape == (1,)
