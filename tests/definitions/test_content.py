@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.resources
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -27,6 +28,7 @@ from nxscribe.plan import BUILT_IN
 from nxscribe.service.beamline import load_beamline
 from nxscribe.service.config import load_config
 
+TOP = Path(__file__).parents[2]
 FOLDER = shipped() / "definitions"
 TECHNIQUES = sorted(path.name for path in FOLDER.glob("*.*"))
 FILES = sorted(str(path.relative_to(FOLDER)) for path in FOLDER.rglob("*.*"))
@@ -52,7 +54,28 @@ def nodes(root: Group, path: str = "") -> Iterator[tuple[str, Group, Field]]:
 
 
 def test_the_techniques_are_there():
-    assert TECHNIQUES == ["fluo.yaml", "holo.xml", "mrt.xml", "ptycho.xml", "saxs.xml", "scan.xml", "tomo.xml"]
+    names = ["fluo.yaml", "holo.xml", "mrt.xml", "mx.xml", "ptycho.xml", "saxs.xml", "scan.xml", "tomo.xml"]
+    assert names == TECHNIQUES
+
+
+def test_what_mxcube_tells_has_a_field_in_the_technique_that_its_page_names():
+    page = (TOP / "docs/how-to/mxcube.md").read_text()
+    told = set(re.findall(r"`(MX_\w+)`", page))
+    assert told == set(re.findall(r'"(MX_\w+)"', (TOP / "src/nxscribe/integrations/mxcube.py").read_text()))
+    assert told <= definition("mx.xml").placeholders
+
+
+@pytest.mark.parametrize("page", ["mxcube.md", "metadata-manager.md"])
+def test_the_technique_for_crystallography_compiles_as_a_page_writes_it(page: str, tmp_path: Path):
+    (lines,) = re.findall(
+        r"^```\n(techniques:\n.*?)^```$", (TOP / "docs/how-to" / page).read_text(), re.MULTILINE | re.DOTALL
+    )
+    config = tmp_path / "sim.yaml"
+    own = lines.replace("definitions/mx.xml", str(FOLDER / "mx.xml"))
+    config.write_text(f"beamline: sim\ndata_root: .\n{own}")
+    beamline = load_beamline(load_config(config))
+    assert list(beamline.plans) == ["mx"]
+    assert not [str(warning) for warning in beamline.warnings if "MX" in str(warning)]
 
 
 @pytest.mark.parametrize("config", ["sim.yaml", "id16a.yaml", "id17.yaml"])

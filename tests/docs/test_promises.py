@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -115,3 +116,22 @@ def test_every_file_of_the_source_that_a_page_names_exists() -> None:
                     [] if (TOP / "src/nxscribe" / path.removeprefix("nxscribe/")).exists() else [f"{page.name}: {path}"]
                 )
     assert wrong == []
+
+
+def test_every_executable_is_in_the_reference_of_the_command_line() -> None:
+    scripts = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]["scripts"]
+    page = (TOP / "docs/reference/command-line.md").read_text()
+    assert [name for name in scripts if f"`{name} " not in page] == []
+
+
+def test_every_integration_is_found_by_who_looks_for_a_control_system() -> None:
+    folder = TOP / "docs/how-to"
+    pages = {
+        page.name
+        for page in folder.glob("*.md")
+        if re.search(r"nxscribe\.integrations|nxscribe-metadata-manager", page.read_text())
+    }
+    assert len(pages) > 5
+    for where in (TOP / "README.md", TOP / "docs/README.md", folder / "drive-from-a-control-system.md"):
+        linked = {Path(link).name for link in re.findall(r"\]\(([^)#]+\.md)", where.read_text())}
+        assert pages - linked == set(), where
