@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
-from daemons import Daemon
+from daemons import START_S, Daemon, wait_until
 
 from nxscribe.cli._trigger_commands import _value
 
@@ -82,3 +84,16 @@ def test_each_explains_itself_and_says_what_is_wrong_with_its_words(name: str):
 )
 def test_a_value_is_what_its_json_says_or_else_its_text(text: str, value: object):
     assert _value(text) == value
+
+
+def test_a_start_that_ctrl_c_breaks_off_is_aborted_before_the_program_ends(daemon: Daemon):
+    words = ["scan", "start", daemon.proposal, "bone", "a1", "--technique", "plain", "--device", daemon.devices[0]]
+    with daemon.stopped():
+        program = subprocess.Popen([sys.executable, "-m", "nxscribe", *words], stderr=subprocess.PIPE)
+        maps = Path(f"/proc/{program.pid}/maps")
+        wait_until(lambda: "libtango" in maps.read_text(), "it asks the daemon", START_S)
+        program.send_signal(signal.SIGINT)
+    program.communicate(timeout=60)
+    (ended,) = daemon.await_events("scan ended")
+    assert ended["end_reason"] == "aborted"
+    assert daemon.proxy.currentScan == ""

@@ -9,7 +9,12 @@ import signal
 import subprocess
 import sys
 import threading
+import time
+from datetime import date
+from types import MappingProxyType
 
+import h5py
+import numpy as np
 import pytest
 from daemons import Daemon, wait_until
 from fake_clock import FakeClock
@@ -19,6 +24,12 @@ from nxscribe.client.answers import decode_answer, encode_answer
 
 NOWHERE = "//localhost:1/sim/nxscribe/nowhere"
 TIMEOUT_S = 0.5
+
+
+def run(program: str) -> subprocess.CompletedProcess[str]:
+    """Python in a process of its own, with the client as `scribe`."""
+    lines = f"from nxscribe.client import ScribeClient\nscribe = ScribeClient({NOWHERE!r}, timeout_s=30)\n{program}"
+    return subprocess.run([sys.executable, "-c", lines], capture_output=True, text=True, check=True)
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -97,13 +108,25 @@ def test_an_end_that_nobody_waits_for_still_ends_the_scan(daemon: Daemon):
     wait_until(lambda: daemon.proxy.currentScan == "", "the scan has ended", 60)
 
 
-def test_a_scan_whose_end_never_arrived_is_closed_before_the_next_one_starts(daemon: Daemon):
+def test_an_end_without_an_answer_is_sent_again_with_its_values(daemon: Daemon):
+    client = ScribeClient(daemon.devices[0], timeout_s=TIMEOUT_S, raises=True)
+    opened = ScribeClient(daemon.devices[0], timeout_s=30).start(daemon.proposal, "bone", "a1", "plain")
+    with daemon.stopped():
+        with pytest.raises(ClientError, match="did not answer"):
+            client.show()
+        with pytest.raises(ClientError, match="did not answer"):  # it waits behind the other question, and is not sent
+            client.end({"exposure": 0.5}, record=opened.record, end_reason="stopped")
+    wait_until(lambda: daemon.proxy.currentScan == "", "the scan has ended", 60)
+    assert daemon.client.values(opened.record)["exposure"]["value"] == 0.5  # type: ignore[index]
+    assert daemon.client.end(record=opened.record).end_reason == "stopped"
+
+
+def test_a_scan_whose_end_never_arrived_is_ended_before_the_next_one_starts(daemon: Daemon):
     clock = FakeClock()
     client = ScribeClient(daemon.devices[0], timeout_s=30, clock=clock.monotonic)
     opened = client.start(daemon.proposal, "bone", "a1", "plain")
     daemon.stop(signal.SIGKILL)
-    assert client.show() == {}
-    assert not client.end(record=opened.record)  # it is sent while the daemon rests, and nobody is there
+    assert not client.end({"exposure": 0.5})  # its start's answer has told which scan is meant
     assert not client.start(daemon.proposal, "bone", "a2", "plain")
     daemon.start()
     assert daemon.proxy.currentScan == "bone - a1"
@@ -111,7 +134,8 @@ def test_a_scan_whose_end_never_arrived_is_closed_before_the_next_one_starts(dae
     answer = client.start(daemon.proposal, "bone", "a3", "plain")
     assert daemon.proxy.currentScan == "bone - a3"
     assert client.end(record=answer.record).end_reason == "finished"
-    assert client.end(record=opened.record).end_reason == "aborted"
+    assert client.end(record=opened.record).end_reason == "finished"
+    assert client.values(opened.record)["exposure"]["value"] == 0.5  # type: ignore[index]
 
 
 def test_a_start_that_takes_longer_than_the_time_out_is_aborted(daemon: Daemon):
@@ -122,15 +146,18 @@ def test_a_start_that_takes_longer_than_the_time_out_is_aborted(daemon: Daemon):
     assert patient.end(record=answer.record).end_reason == "finished"
 
 
-def test_a_start_that_ctrl_c_breaks_off_leaves_no_scan_open(daemon: Daemon):
-    client = ScribeClient(daemon.devices[0], timeout_s=30)
+def test_a_start_that_ctrl_c_breaks_off_leaves_no_scan_open_and_makes_nobody_wait(daemon: Daemon):
+    client = ScribeClient(daemon.devices[0], timeout_s=60, raises=True)
+    assert client.show()  # its connection is there
 
     def start() -> None:
         threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
         client.start(daemon.proposal, "bone", "a1", "plain")
 
+    begun = time.monotonic()
     with daemon.stopped(), pytest.raises(KeyboardInterrupt):
         start()
+    assert time.monotonic() - begun < 30, "it waited for the daemon after Ctrl-C"
     opened = client.start(daemon.proposal, "bone", "a2", "plain")
     assert opened
     assert client.end(record=opened.record).end_reason == "finished"
@@ -176,3 +203,54 @@ def test_values_and_files_are_told_during_the_scan_and_placeholders_by_technique
     assert client.values()["exposure"]["value"] == 0.5
     assert {"sampleName", "exposure", "broken"} <= set(client.placeholders("plain"))
     assert ScribeClient(NOWHERE, timeout_s=30).placeholders("plain") == []
+
+
+def test_files_that_an_end_names_of_no_detector_are_found_their_own(daemon: Daemon):
+    client = ScribeClient(daemon.devices[0], timeout_s=30)
+    opened = client.start(daemon.proposal, "bone", "a1", "plain")
+    assert client.name_file("first.h5")
+    ended = client.end(files={"": ["second.h5", "", "first.h5"]}, record=opened.record)
+    (told,) = ended.warnings
+    assert told == "a raw file is left out: '' names no file"
+    daemon.await_files()
+    with h5py.File(daemon.entry_file()) as file:
+        (entry,) = file.values()
+        pending = [text.partition(":")[0] for text in entry["nxscribe/pending"].asstr()[()]]
+    assert [name.rpartition("/")[2] for name in pending] == ["first.h5", "second.h5"]
+
+
+def test_what_macros_hold_is_sent_as_what_json_has(daemon: Daemon, caplog: pytest.LogCaptureFixture):
+    client = ScribeClient(daemon.devices[0], timeout_s=30)
+    endless: list[object] = []
+    endless.append(endless)
+    given = {"number": np.float32(0.5), "yes": np.True_, "day": date(2026, 3, 1), "endless": endless}
+    opened = client.start(daemon.proposal, "bone", "a1", "plain", given)
+    assert opened
+    assert warnings(caplog) == ["endless is not sent: JSON has no form for its list"]
+    assert client.set_parameters(MappingProxyType({"whole": np.arange(3), "long": np.longdouble(1)}))
+    assert client.end({"exposure": np.float64(0.25), ("a", 1): 1}, frames={"pco": np.int64(3)})  # type: ignore[dict-item]
+    values = client.values(opened.record)
+    assert values["exposure"]["value"] == 0.25  # type: ignore[index]
+    daemon.await_files()
+    with h5py.File(daemon.entry_file()) as file:
+        (entry,) = file.values()
+        kept = entry["nxscribe/parameters"]
+        texts = {name: node.asstr()[()] for name, node in kept.items() if h5py.check_string_dtype(node.dtype)}
+        numbers = {name: node[()].tolist() for name, node in kept.items() if name not in texts}
+    assert numbers == {"number": 0.5, "yes": True, "whole": [0, 1, 2], "__a___1_": 1}
+    assert texts == {"day": "2026-03-01", "long": "1.0"}
+
+
+def test_a_python_without_pytango_stops_no_session():
+    done = run("import sys; sys.modules['tango'] = None\nprint(bool(scribe.start('ma1', 'bone', 'a1')), scribe.end())")
+    assert done.stdout.startswith("False Answer(")
+    assert "install it: pip install pytango" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_commands_at_the_end_of_the_program_raise_nothing():
+    ended = "import atexit\natexit.register(lambda: print(bool(scribe.start('ma1', 'bone', 'a1')), bool(scribe.end())))"
+    done = run(ended)
+    assert done.stdout == "False False\n"
+    assert "Traceback" not in done.stderr
+    assert "could not be asked" in done.stderr

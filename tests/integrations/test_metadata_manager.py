@@ -298,6 +298,31 @@ def test_what_is_set_while_the_daemon_is_away_reaches_it_with_the_end(devices: P
     assert written["nxscribe"]["end_reason"] == "finished"
 
 
+def test_an_end_for_which_the_daemon_hangs_costs_one_time_out_and_loses_nothing(devices: Pair, mx: Daemon):
+    experiment, manager = devices
+    experiment.proposal, experiment.sample, manager.scanName = mx.proposal, "bone", "a1"
+    manager.StartScan()
+
+    def time_outs() -> int:
+        return sum("did not answer" in message for message in manager.messageList)
+
+    before = time_outs()
+    with mx.stopped():
+        manager.MX_exposureTime = "0.5"
+        manager.lastDataFile = f"{mx.data}/hung.h5"
+        assert time_outs() == before + 1
+        with pytest.raises(tango.DevFailed) as raised:
+            manager.EndScan()
+        assert reason_of(raised) == "NXSCRIBE_Failed"
+        assert time_outs() == before + 2
+    wait_until(lambda: mx.proxy.currentScan == "", "the scan has ended", 60)
+    manager.EndScan()  # as a client does that sends again what failed
+    written = entry(mx)
+    assert written["MX"]["exposureTime"] == 0.5
+    assert "hung.h5" in str(written["nxscribe"]["pending"])
+    assert written["nxscribe"]["end_reason"] == "finished"
+
+
 def test_the_page_sets_the_server_up_and_tests_it(mx: Daemon):
     """Its lines run as they are written, with other names."""
     experiment = f"ma{next(EXPERIMENTS)}"

@@ -11,6 +11,7 @@ import json
 import math
 import os
 import sys
+import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -24,6 +25,8 @@ DEVICE: Final = "NXSCRIBE_DEVICE"
 """The environment variable of the daemon's device."""
 _TIMEOUT_S: Final = 30.0
 """The time-out is longer than any deadline of a capture, because waiting is better than losing a scan."""
+_LAST_S: Final = 2.0
+"""How long a trigger that failed late still waits, until what closes its scan is sent."""
 
 
 def client_of(device: str) -> ScribeClient:
@@ -31,13 +34,13 @@ def client_of(device: str) -> ScribeClient:
     return ScribeClient(device, timeout_s=_TIMEOUT_S, raises=True)
 
 
-def start(arguments: Namespace) -> Answer:
+def start(client: ScribeClient, arguments: Namespace) -> Answer:
     """Start a scan: the initial readings are on disk when this returns."""
     named = (arguments.proposal, arguments.sample, arguments.scan, arguments.technique)
-    return client_of(arguments.device).start(*named, dict(arguments.parameter), session=arguments.session)
+    return client.start(*named, dict(arguments.parameter), session=arguments.session)
 
 
-def end(arguments: Namespace) -> Answer:
+def end(client: ScribeClient, arguments: Namespace) -> Answer:
     """End the scan: the final readings are on disk when this returns; its file follows.
 
     Name the scan where an end may be sent twice, as after a time-out: a scan that has ended is answered for again, and
@@ -46,18 +49,18 @@ def end(arguments: Namespace) -> Answer:
     files: dict[str, list[str]] = {}
     for detector, path in arguments.file:
         files.setdefault(detector, []).append(path)
-    return client_of(arguments.device).end(dict(arguments.parameter), files, **_told(arguments))
+    return client.end(dict(arguments.parameter), files, **_told(arguments))
 
 
-def abort(arguments: Namespace) -> Answer:
+def abort(client: ScribeClient, arguments: Namespace) -> Answer:
     """Abort the scan: it is closed with the final readings that can be had.
 
     Without a name whatever is open or under way is aborted. A scan that is named is aborted, and no other.
     """
-    return client_of(arguments.device).abort(**_told(arguments))
+    return client.abort(**_told(arguments))
 
 
-TRIGGERS: Final[dict[str, Callable[[Namespace], Answer]]] = {"start": start, "end": end, "abort": abort}
+TRIGGERS: Final[dict[str, Callable[[ScribeClient, Namespace], Answer]]] = {"start": start, "end": end, "abort": abort}
 """The commands by their names. Their docstrings are their help."""
 
 
@@ -70,7 +73,12 @@ def send_trigger(name: str, words: Sequence[str]) -> None:
     gc.disable()  # the process is over before there is anything to collect
     # PyTango imports numpy, whose linear algebra would start a thread for each processor.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    answer = TRIGGERS[name](arguments)
+    client = client_of(arguments.device)
+    begun = time.monotonic()
+    try:
+        answer = TRIGGERS[name](client, arguments)
+    finally:
+        client.flush(max(_TIMEOUT_S - (time.monotonic() - begun), _LAST_S))
     if answer:
         _show(answer, as_json=arguments.json, everything=arguments.all)
     else:

@@ -6,7 +6,7 @@ import logging
 import re
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from nxscribe.client._rest import Rest
@@ -48,6 +48,8 @@ class DeviceLine:
         self._rest = rest
         self._proxy: tango.DeviceProxy | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"nxscribe client of {device}")
+        self._posted: Future[None] | None = None
+        """What was posted last."""
 
     @property
     def rest_s(self) -> float:
@@ -62,7 +64,10 @@ class DeviceLine:
             CommandFailedError: It failed. The work may still be going on.
         """
         begun = time.monotonic()
-        future = self._thread.submit(self._do, work)
+        try:
+            future = self._thread.submit(self._do, work)
+        except RuntimeError as error:  # the interpreter is about to end
+            raise self._failed(error) from error
         try:
             return future.result(self._timeout_s)
         except TimeoutError:
@@ -79,7 +84,7 @@ class DeviceLine:
             self._rest.begin(time.monotonic() - begun)
             raise
 
-    def post(self, work: Work[object]) -> Future[None]:
+    def post(self, work: Work[object]) -> None:
         """Do something with the device after everything that is under way. Its failure is only logged."""
 
         def done() -> None:
@@ -88,9 +93,38 @@ class DeviceLine:
             except ClientError as error:
                 log.debug("%s", error)
 
-        return self._thread.submit(done)
+        try:
+            self._posted = self._thread.submit(done)
+        except RuntimeError as error:  # the interpreter is about to end
+            log.debug("%s", self._failed(error))
+
+    def flush(self, timeout_s: float) -> None:
+        """Wait until everything that was posted is done, for so many seconds at most."""
+        if self._posted:
+            wait([self._posted], timeout_s)
 
     def _do(self, work: Work[_T]) -> _T:
+        """Raises ClientError alone."""
+        try:
+            return self._done(work)
+        except ClientError:
+            raise
+        except Exception as error:
+            raise self._failed(error) from error
+
+    def _failed(self, error: Exception) -> CommandFailedError:
+        """What a caller gets instead of an error that is not one of Tango's."""
+        log.debug("an error that is not one of Tango's", exc_info=error)
+        told = f"{self._device} could not be asked: {type(error).__name__}: {error}"
+        if isinstance(error, ImportError):
+            return CommandFailedError(
+                Problem(told, "PyTango cannot be loaded by this Python", "install it: pip install pytango")
+            )
+        return CommandFailedError(
+            Problem(told, "the program is about to end, or it is unforeseen", "see the log nxscribe.client at DEBUG")
+        )
+
+    def _done(self, work: Work[_T]) -> _T:
         import tango  # noqa: PLC0415 - it takes longer to import than all the rest
 
         try:

@@ -6,10 +6,10 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import wait
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from nxscribe.client._device_line import ClientError, CommandFailedError, DeviceLine, log
+from nxscribe.client._plain_json import encoded
 from nxscribe.client._rest import Rest
 from nxscribe.client.answers import NO_ANSWER, NO_RECORD, Answer, decode_answer, no_answer
 from nxscribe.errors import Location, Problem, Severity
@@ -42,8 +42,10 @@ class ScribeClient:
     why. After a failure the daemon is left alone for a while. A daemon that hangs therefore costs a session one
     time-out a minute, and the scans of this minute are not recorded.
 
-    After each start or end that failed otherwise than by a refusal, or that Ctrl-C broke off, the scan is aborted as
-    soon as the daemon answers: none stays open that nobody will end.
+    After a start that failed otherwise than by a refusal, the scan is aborted as soon as the daemon answers. An end
+    that failed in this way is sent again, with all that it brought; the daemon answers a repeated end. A start or an
+    end that Ctrl-C broke off leads to an abort. Thus no scan stays open that nobody will end. Only an end that names no
+    scan, of a client that has started none, is not sent again: it could close another scan.
 
     Threads may share a client. Their commands are sent one after the other.
     """
@@ -71,9 +73,12 @@ class ScribeClient:
         self._device = device
         self._raises = raises
         self._line = DeviceLine(device, timeout_s, Rest(rest_s, clock))
-        self._timeout_s = timeout_s
-        self._doubtful: list[dict[str, str]] = []
-        """The scans that failed triggers may have left open, or may open yet: one of them at most is open."""
+        self._doubtful: list[str] = []
+        """What closes the scans that failed triggers may have left open, or may open yet: one of them at most is open.
+        Each is the argument of an EndScan.
+        """
+        self._record = ""
+        """The scan that this client has started last."""
 
     def start(
         self,
@@ -105,7 +110,11 @@ class ScribeClient:
         if self._rests:
             log.debug("%s rests: the scan %s is not recorded", self._device, scan)
             return no_answer(f"{self._device} failed a moment ago, and is left alone for {self._line.rest_s:.0f} s")
-        return self._trigger(_START, request, {"scan": f"{sample} - {scan}"})
+        meant = {"scan": f"{sample} - {scan}"}
+        answer = self._trigger(_START, encoded(request), _abort_of(meant), meant)
+        if answer:
+            self._record = answer.record
+        return answer
 
     def end(
         self,
@@ -152,7 +161,7 @@ class ScribeClient:
 
         Returns whether that was done.
         """
-        given = json.dumps(parameters)
+        given = encoded(parameters)
         return self._told(lambda proxy: proxy.command_inout("SetParameters", given), "SetParameters")
 
     def name_file(self, path: str) -> bool:
@@ -164,12 +173,16 @@ class ScribeClient:
 
     def placeholders(self, technique: str) -> list[str]:
         """The placeholders of a technique's definition, in its order; empty if that failed."""
+
+        def asked(proxy: tango.DeviceProxy) -> list[str]:
+            preview = json.loads(str(proxy.command_inout("Preview", technique)))
+            return list(dict.fromkeys(_placeholders(preview["entry"])))
+
         try:
-            preview = json.loads(self._line.ask(lambda proxy: str(proxy.command_inout("Preview", technique))))
+            return self._line.ask(asked)
         except ClientError as error:
             self._tell("Preview", error)
             return []
-        return list(dict.fromkeys(_placeholders(preview["entry"])))
 
     def values(self, record: str = "") -> dict[str, object]:
         """What was read for a scan, by placeholder: value, unit, time, source, quality. Empty if that failed.
@@ -178,7 +191,7 @@ class ScribeClient:
             record: Which scan: `record` of an answer. By default it is the scan that was started last.
         """
         try:
-            return dict(json.loads(self._line.ask(lambda proxy: str(proxy.command_inout("Values", record)))))
+            return self._line.ask(lambda proxy: dict(json.loads(str(proxy.command_inout("Values", record)))))
         except ClientError as error:
             self._tell("Values", error)
             return {}
@@ -200,6 +213,12 @@ class ScribeClient:
             self._tell("show", error)
             return {}
 
+    def flush(self, timeout_s: float) -> None:
+        """Wait until what no command waits for was sent, for so many seconds at most: what closes a scan after a
+        failure. A program that ends after its command calls this first.
+        """
+        self._line.flush(timeout_s)
+
     def _told(self, work: Callable[[tango.DeviceProxy], object], name: str) -> bool:
         """Tell the daemon something that it needs for the scan, but that neither starts nor ends one."""
         if self._rests:
@@ -217,50 +236,55 @@ class ScribeClient:
             return NO_ANSWER
         meant = _given(meant)
         request = {**_given(request), **meant}
+        text = encoded(request)
+        known = meant or _given({"record": self._record})
+        again = text if meant else encoded({**request, **known}) if known else ""
         if self._rests:
             # Nobody waits for a daemon that rests, but if it answers again it is to know that the scan has ended.
-            self._line.post(lambda proxy: _send(proxy, _END, request))
-            self._remember(meant)
+            self._line.post(lambda proxy: _send(proxy, _END, again or text))
+            self._remember(again)
             return NO_ANSWER
-        return self._trigger(_END, request, meant)
+        return self._trigger(_END, text, again, {**request, **known} if known else {})
 
-    def _trigger(self, command: str, request: Mapping[str, object], meant: dict[str, str]) -> Answer:
+    def _trigger(self, command: str, request: str, closing: str, aborted: Mapping[str, object]) -> Answer:
+        """Send a trigger. Its scan is closed by `closing` if it fails, and by an abort of `aborted` if broken off.
+        Both are empty if it is not known which scan it is.
+        """
         doubtful = tuple(self._doubtful) if command == _START else ()
 
-        def sent(proxy: tango.DeviceProxy) -> str:
+        def sent(proxy: tango.DeviceProxy) -> Answer:
             for one in doubtful:
                 _close_in_doubt(proxy, one)
-            return _sent(proxy, command, request, meant)
+            return decode_answer(_sent(proxy, command, request, closing))
 
         try:
-            text = self._line.ask(sent)
+            answer = self._line.ask(sent)
         except ClientError as error:
             if isinstance(error, CommandFailedError):
-                self._doubt(meant)
+                self._doubt(closing)
             self._tell(command, error)
             return no_answer(*map(str, error.problems))
         except BaseException:  # Ctrl-C, or an abort that the control system raises in this thread
-            self._doubt(meant)
+            self._doubt(_abort_of(aborted) if aborted else "")
             raise
         if command == _START:
             self._doubtful.clear()
-        return decode_answer(text)
+        return answer
 
     @property
     def _rests(self) -> bool:
         return self._line.rest_s > 0 and not self._raises
 
-    def _doubt(self, meant: dict[str, str]) -> None:
+    def _doubt(self, closing: str) -> None:
         """Have the scan closed that a failed trigger may have left open, or may open yet: now, and before the next."""
-        self._remember(meant)
-        closing = self._line.post(lambda proxy: _close_in_doubt(proxy, meant))
-        if self._raises:
-            wait([closing], self._timeout_s)
+        if closing:
+            self._remember(closing)
+            self._line.post(lambda proxy: _close_in_doubt(proxy, closing))
 
-    def _remember(self, meant: dict[str, str]) -> None:
+    def _remember(self, closing: str) -> None:
         """Have the scan closed before the next one starts, if it is open then."""
-        if meant and meant not in self._doubtful:
-            self._doubtful.append(meant)
+        if closing and closing not in self._doubtful:
+            self._doubtful.append(closing)
             del self._doubtful[1:-_MOST_DOUBTFUL]  # the first may be open since long, the last may just be opened
 
     def _tell(self, command: str, error: ClientError) -> None:
@@ -270,7 +294,12 @@ class ScribeClient:
         log.warning("%s: %s", command, error)
 
 
-def _sent(proxy: tango.DeviceProxy, command: str, request: Mapping[str, object], meant: Mapping[str, str]) -> str:
+def _abort_of(request: Mapping[str, object]) -> str:
+    """What aborts the scan of a request, with all that the request brings."""
+    return encoded({"reason": _IN_DOUBT, **request, "abort": True})
+
+
+def _sent(proxy: tango.DeviceProxy, command: str, request: str, closing: str) -> str:
     """Send a trigger, and once more if the connection was an old one, of a daemon that was restarted."""
     import tango  # noqa: PLC0415
 
@@ -281,26 +310,26 @@ def _sent(proxy: tango.DeviceProxy, command: str, request: Mapping[str, object],
             raise
     if command == _START:
         # It may have been done before the connection was lost.
-        _close_in_doubt(proxy, meant)
+        _close_in_doubt(proxy, closing)
     return _send(proxy, command, request)
 
 
-def _close_in_doubt(proxy: tango.DeviceProxy, meant: Mapping[str, str]) -> None:
-    """Abort a scan that may be open. A refusal says that it is not."""
+def _close_in_doubt(proxy: tango.DeviceProxy, closing: str) -> None:
+    """End or abort a scan that may be open. A refusal says that it is not."""
     import tango  # noqa: PLC0415
 
     try:
-        _send(proxy, _END, {**meant, "abort": True, "reason": _IN_DOUBT})
+        _send(proxy, _END, closing)
     except tango.DevFailed as error:
         if not error.args[0].reason.startswith(REASON_PREFIX):
             raise
 
 
-def _send(proxy: tango.DeviceProxy, command: str, request: Mapping[str, object]) -> str:
+def _send(proxy: tango.DeviceProxy, command: str, request: str) -> str:
     import tango  # noqa: PLC0415
 
     argument = tango.DeviceData()  # for a text alone, Tango would first ask for the type of the argument
-    argument.insert(tango.CmdArgType.DevString, json.dumps(request))  # in ASCII: PyTango can send Latin-1 alone
+    argument.insert(tango.CmdArgType.DevString, request)
     return str(proxy.command_inout(command, argument))
 
 

@@ -190,9 +190,11 @@ class DatasetSession:
         refuses to end is not open any more.
         """
         with self._lock:
-            self._answers = True
-            self._tell()
-            self._close(lambda client: client.end(self._untold, record=self._record, entry=self._entry))
+            self._close(
+                lambda client: client.end(
+                    self._untold, self._files_of_no_detector, record=self._record, entry=self._entry
+                )
+            )
 
     def abort(self) -> None:
         """End the dataset as aborted. Raises ClientError as `end`."""
@@ -218,10 +220,10 @@ class DatasetSession:
         if not self._runs:
             return
         try:
-            self._tell()
             self._close(
                 lambda client: client.end(
                     self._untold,
+                    self._files_of_no_detector,
                     end_reason="interrupted",
                     reason=f"{why} before the dataset was ended",
                     record=self._record,
@@ -232,6 +234,11 @@ class DatasetSession:
             log.warning("%s", error)
             self.note(str(error))
             self._forget_dataset()
+
+    @property
+    def _files_of_no_detector(self) -> dict[str, list[str]]:
+        """The files that the daemon does not know of yet, for an end: it finds out whose they are."""
+        return {"": self._unnamed_files} if self._unnamed_files else {}
 
     def _close(self, work: Callable[[ScribeClient], Answer]) -> None:
         try:

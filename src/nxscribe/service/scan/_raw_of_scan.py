@@ -40,6 +40,19 @@ def with_named_file(
         ) from None
 
 
+def with_named_files(
+    record: Record, names: Iterable[str], cameras: Mapping[str, LimaDetector], datasets: Mapping[str, str]
+) -> tuple[Record, tuple[str, ...]]:
+    """The record with more raw files, each as in `with_named_file`, and what is no file's name, with the reason."""
+    unusable: list[str] = []
+    for name in names:
+        try:
+            record = with_named_file(record, name, cameras, datasets)
+        except TriggerRefusedError as error:
+            unusable += (f"a raw file is left out: {problem.what}" for problem in error.problems)
+    return record, tuple(unusable)
+
+
 def named_raw(
     record: Record, cameras: Mapping[str, LimaDetector], final: Mapping[str, Reading]
 ) -> tuple[RawSeries, ...]:

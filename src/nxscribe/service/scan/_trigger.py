@@ -15,7 +15,7 @@ from uuid import uuid4
 from nxscribe.capture import Capturer
 from nxscribe.client import Answer
 from nxscribe.errors import NxscribeError, Problem, TriggerRefusedError
-from nxscribe.model import Phase, Reading, Snapshot
+from nxscribe.model import NO_DETECTOR, Phase, Reading, Snapshot
 from nxscribe.plan import CapturePlan, saving_folders
 from nxscribe.records import EndReason, Journal, Record, ScanIdentity, built_in
 from nxscribe.runtime import Clock
@@ -23,7 +23,7 @@ from nxscribe.runtime.logger import get_logger, structlog
 from nxscribe.service.beamline import Beamline
 from nxscribe.service.scan._entry_numbers import EntryNumberAllocator, FolderProbe
 from nxscribe.service.scan._named_objects import named_objects
-from nxscribe.service.scan._raw_of_scan import outside, with_raw
+from nxscribe.service.scan._raw_of_scan import outside, with_named_files, with_raw
 from nxscribe.service.scan._state_machine import OpenScan
 from nxscribe.service.scan._system_clock import clock_note
 from nxscribe.service.scan.requests import EndRequest, ListedFiles, StartRequest, parameter_readings, raw_files
@@ -193,13 +193,15 @@ class EndOfScan:
     def capture(self, scan: OpenScan) -> None:
         """Take the final readings of an open scan."""
         config = self._beamline.config
-        opened = scan.record
         self._plan = scan.plan
+        opened, not_named = scan.record, tuple[str, ...]()
+        if named := self.request.files.get(NO_DETECTOR):
+            opened, not_named = with_named_files(opened, named, scan.plan.detectors, config.datasets)
         datasets = {name: config.datasets.get(name, "") for name in opened.detectors}
         roots = opened.roots or config.roots(opened.searches)
         self._listed = raw_files(self.request, datasets, opened.directory)
         links, not_linked = named_objects(self.request.links, opened.directory, roots)
-        self._warnings = (*self.request.unusable, *self._listed.unusable, *not_linked)
+        self._warnings = (*self.request.unusable, *not_named, *self._listed.unusable, *not_linked)
         self._bare = replace(
             opened,
             end_time=self._arrived,

@@ -57,7 +57,7 @@ class EndRequest(msgspec.Struct, frozen=True):
     parameters: dict[str, Json] = {}
     files: dict[str, list[str]] = {}
     """The raw files of each detector of the config, in the order of acquisition: absolute paths, or names in the
-    folder of the scan."""
+    folder of the scan. Those of the detector without a name (`NO_DETECTOR`) are as if named one by one in the scan."""
     frames: dict[str, Count] = {}
     """How many frames each detector should have taken."""
     links: dict[str, str] = {}
@@ -253,7 +253,7 @@ class ListedFiles:
 
 
 def raw_files(request: EndRequest, detectors: Mapping[str, str], directory: str) -> ListedFiles:
-    """The raw files of an end.
+    """The raw files of an end, but for those of no detector.
 
     Args:
         request: The end.
@@ -264,6 +264,8 @@ def raw_files(request: EndRequest, detectors: Mapping[str, str], directory: str)
     unusable: list[str] = []
     known = f"only {', '.join(detectors)}" if detectors else "and none at all"
     for name, files in request.files.items():
+        if name == NO_DETECTOR:
+            continue
         detector = name if name in detectors else NO_DETECTOR
         if detector == NO_DETECTOR:
             unusable.append(f"the config has no detector {_quoted(name)}, {known}: its files are listed as nobody's")
