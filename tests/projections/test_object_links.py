@@ -136,6 +136,13 @@ def test_a_symbolic_link_out_of_the_roots_is_not_followed(data: Path, what: str)
     assert "leads out of the folders that the config allows" in told(written.entry_file, "missing")["links/bliss"]
 
 
+def test_a_file_that_is_named_by_its_real_path_is_linked_where_the_root_is_a_symbolic_link(data: Path) -> None:
+    own = own_file(data / "ma2210/id16a/bone/bone_tomo.h5")
+    data.with_name("visitor").symlink_to(data)
+    record = replace(linked(data, f"{own}::/1.1"), roots=(str(data.with_name("visitor")),))
+    assert link_in(write_nexus(record, FileSettings(data)).entry_file).path == "/1.1"
+
+
 @pytest.mark.parametrize("way", ["/elsewhere", "a symbolic link to a folder", "a symbolic link to a file", "/../.."])
 def test_raw_files_that_the_control_system_named_outside_the_roots_are_not_opened(data: Path, way: str) -> None:
     record = started(data)

@@ -9,10 +9,10 @@ from nxscribe.service.scan._named_objects import named_objects
 ROOTS = ("/data/visitor", "/bliss/", "/")
 
 
-def usable(target: str, name: str = "bliss") -> dict[str, str]:
-    found, unusable = named_objects({name: target}, "/data/visitor/ma1/s1", ROOTS)
-    assert bool(found) is not bool(unusable)
-    assert all("is left out" in one for one in unusable)
+def usable(target: str, name: str = "bliss", *, is_outside: bool = False) -> dict[str, str]:
+    found, told = named_objects({name: target}, "/data/visitor/ma1/s1", ROOTS)
+    assert len(told) == (not found or is_outside)
+    assert all(("lies by its name outside" if is_outside else "is left out") in one for one in told)
     return found
 
 
@@ -31,13 +31,22 @@ def test_a_target_within_the_roots_is_kept_by_its_plain_absolute_name(target: st
 
 
 @pytest.mark.parametrize(
+    ("target", "path"),
+    [
+        ("/etc/passwd::/1.1", "/etc/passwd::/1.1"),
+        ("../../../../etc/passwd", "/etc/passwd::/"),
+        ("/data/visitor/../../etc/passwd::/x", "/etc/passwd::/x"),
+        ("/data/visitors/a.h5::/1.1", "/data/visitors/a.h5::/1.1"),
+        ("/data/visitor", "/data/visitor::/"),
+    ],
+)
+def test_a_target_outside_the_roots_by_its_name_is_told_and_left_to_the_writer(target: str, path: str) -> None:
+    assert usable(target, is_outside=True) == {"bliss": path}
+
+
+@pytest.mark.parametrize(
     "target",
     [
-        "/etc/passwd::/1.1",
-        "../../../../etc/passwd",
-        "/data/visitor/../../etc/passwd::/x",
-        "/data/visitors/a.h5::/1.1",
-        "/data/visitor",
         "/data/visitor/::/1.1",
         "::/1.1",
         "",
@@ -46,7 +55,7 @@ def test_a_target_within_the_roots_is_kept_by_its_plain_absolute_name(target: st
         "/data/visitor/" + "n" * 300,
     ],
 )
-def test_a_target_outside_the_roots_or_without_a_file_is_left_out(target: str) -> None:
+def test_a_target_without_a_file_is_left_out(target: str) -> None:
     assert usable(target) == {}
 
 

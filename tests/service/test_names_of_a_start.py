@@ -121,10 +121,11 @@ def test_files_outside_the_folders_that_the_config_allows_are_told_and_marked_fo
     started = session.start(StartRequest("ma1", "bone", "s1", **given))  # type: ignore[arg-type]
     session.name_file("/etc/passwd")
     ended = session.end(EndRequest(files={"blob": ["/root/secret.h5", "../" * 30 + "up.h5", "in.h5"]}))
-    assert [one.partition(" are not opened")[0] for one in ended.warnings] == [
-        "raw files in '/root'",
-        "raw files in '/'",
+    assert [one.partition(", which lies by its name outside")[0] for one in ended.warnings] == [
+        "raw files were named in '/root'",
+        "raw files were named in '/'",
     ]
+    assert all("the writer opens it only if it really lies inside" in one for one in ended.warnings)
     record = scribe._journal.record(started.record)
     assert all(series.named for series in record.raw)
     assert record.roots == (str(scribe.beamline.config.data_root), f"{scribe.beamline.config.data_root}/ma1/r1")
@@ -134,15 +135,20 @@ def test_files_outside_the_folders_that_the_config_allows_are_told_and_marked_fo
 SAVING = {"directory": "/", "prefix": "shadow", "suffix": "", "next_number": 0, "index_format": "%01d"}
 
 
-def test_a_client_opens_no_folder_by_giving_what_a_camera_says(scribe: Scribe, tmp_path: Path) -> None:
+def with_camera(scribe: Scribe, tmp_path: Path, sources: str = "") -> dict[str, object]:
+    """Put a camera into the config; returns parameters in place of all that it says."""
     camera = "  lima: {device: sim/limaccds/nowhere, group: instrument/detector01}\n"
-    text = CONFIG.replace("techniques:\n", f"{camera}techniques:\n").replace("  pco: {files", "  eiger: {files")
-    (tmp_path / "sim.yaml").write_text(text.replace("instrument/detector01}\n  blob", "instrument/detector03}\n  blob"))
+    text = CONFIG.replace("techniques:\n", f"{camera}{sources}techniques:\n")
+    text = text.replace('/*.h5", group: instrument/detector01', '/*.h5", group: instrument/detector03')
+    (tmp_path / "sim.yaml").write_text(text)
     assert scribe.reload() == ()
-    given = {f"lima.saving_{name}": value for name, value in SAVING.items()}
-    rest = {"format": "EDF", "frame_per_file": 1}
-    given |= {f"lima.saving_{name}": value for name, value in rest.items()}
-    given |= {"lima.acq_nb_frames": 1, "lima.acq_status": "Ready", "lima.last_image_saved": 0}
+    rest = {"saving_format": "EDF", "saving_frame_per_file": 1, "acq_nb_frames": 1, "acq_status": "Ready"}
+    rest |= {f"saving_{name}": value for name, value in SAVING.items()}
+    return {f"lima.{name}": value for name, value in {**rest, "last_image_saved": 0}.items()}
+
+
+def test_a_client_opens_no_folder_by_giving_what_a_camera_says(scribe: Scribe, tmp_path: Path) -> None:
+    given = with_camera(scribe, tmp_path)
     request = EndRequest(files={"blob": ["/etc/passwd"]}, parameters={"lima.saving_next_number": 1})
     answer, record = scan(scribe, request, parameters={**PARAMETERS, **given})
     root = scribe.beamline.config.data_root
@@ -152,6 +158,22 @@ def test_a_client_opens_no_folder_by_giving_what_a_camera_says(scribe: Scribe, t
         ("/", "shadow0", True),
     ]
     assert answer.record == record.id
+
+
+def test_links_of_a_start_and_of_an_end_may_lead_to_the_same_folders(scribe: Scribe, tmp_path: Path) -> None:
+    given = with_camera(scribe, tmp_path, 'sources: {"lima.saving_directory": {value: /buffer/lima}}\n')
+    del given["lima.saving_directory"]
+    config = tmp_path / "sim.yaml"
+    config.write_text(config.read_text().replace('"{proposal}/{run}/*.h5"', '"/found/{proposal}/*.h5"'))
+    assert scribe.reload() == ()
+    session = scribe.sessions["sim/nxscribe/1"]
+    links = {"a": "/buffer/lima/a.h5", "b": "/found/ma1/b.h5", "c": "/elsewhere/c.h5"}
+    names = {"technique": "tomo", "session": "20261101", "parameters": {**PARAMETERS, **given}}
+    started = session.start(StartRequest("ma1", "bone", "s1", **names, links=links))  # type: ignore[arg-type]
+    ended = session.end(EndRequest(links=links))
+    assert [one.partition(" leads to")[0] for one in started.warnings] == ["the link 'c'"]
+    assert started.warnings == ended.warnings
+    assert list(scribe._journal.record(started.record).links) == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def is_within(path: str, roots: Collection[str]) -> bool:
 def named_objects(
     links: Mapping[str, str], directory: str, roots: Collection[str]
 ) -> tuple[dict[str, str], tuple[str, ...]]:
-    """The targets that can be used, by the name of the link, and what is wrong with the others.
+    """The targets that can be used, by the name of the link, and what is to be told of them and of the others.
 
     Args:
         links: As they were sent: a file, `::`, and a path in the file. Without a path, the whole file is meant.
@@ -34,17 +34,27 @@ def named_objects(
         roots: The folders in which files may lie.
     """
     usable: dict[str, str] = {}
-    unusable: list[str] = []
+    told: list[str] = []
     for name, target in links.items():
         file, separator, inside = target.rpartition(LINK_SEPARATOR)
         if not separator:
             file, inside = target, ""
         path = plain(os.path.join(directory, file))  # noqa: PTH118 - texts, as the record has them
-        if fault := _name_fault(name) or _fault(file, inside, path, roots):
-            unusable.append(f"the link {_quoted(name)} is left out: {fault}")
-        else:
-            usable[name] = f"{path}{LINK_SEPARATOR}/{inside.strip('/')}"
-    return usable, tuple(unusable)
+        if fault := _name_fault(name) or _fault(file, inside, path):
+            told.append(f"the link {_quoted(name)} is left out: {fault}")
+            continue
+        usable[name] = f"{path}{LINK_SEPARATOR}/{inside.strip('/')}"
+        if not is_within(path, roots):
+            told.append(f"the link {_quoted(name)} leads to {_quoted(path)}, which {by_name_outside(roots)}")
+    return usable, tuple(told)
+
+
+def by_name_outside(roots: Collection[str]) -> str:
+    """What is to be told of a file that the control system named, and that is in none of the folders by its text."""
+    return (
+        f"lies by its name outside the folders that the config allows, {', '.join(roots)}: the writer opens it only if "
+        f"it really lies inside"
+    )
 
 
 def _name_fault(name: str) -> str:
@@ -52,15 +62,13 @@ def _name_fault(name: str) -> str:
     return problem.what if problem and problem.severity is Severity.ERROR else ""
 
 
-def _fault(file: str, inside: str, path: str, roots: Collection[str]) -> str:
+def _fault(file: str, inside: str, path: str) -> str:
     if not file.strip() or file.endswith("/"):
         return "it names no file"
     if unseen := unseen_character(f"{file}{inside}"):
         return f"its target holds {unseen}"
     if max(len(part.encode()) for part in path.split("/")) > LONGEST_PART:
         return f"its file has a part of more than {LONGEST_PART} bytes"
-    if not is_within(path, roots):
-        return f"{_quoted(path)} lies outside the folders that the config allows: {', '.join(roots)}"
     return ""
 
 

@@ -13,7 +13,7 @@ from nxscribe.plan import CapturePlan, LimaDetector, camera_files, writes
 from nxscribe.records import EndReason, Record
 from nxscribe.service.config import Config
 from nxscribe.service.config.watching import trigger_of
-from nxscribe.service.scan._named_objects import is_within
+from nxscribe.service.scan._named_objects import by_name_outside, is_within
 from nxscribe.service.scan.requests import ListedFiles, with_dataset
 
 
@@ -126,12 +126,10 @@ def _confined(series: RawSeries, given: Collection[str]) -> RawSeries:
 
 
 def outside(series: Iterable[RawSeries], roots: Collection[str]) -> tuple[str, ...]:
-    """What is to be told of raw files that the control system named and that the writer will not open, as far as their
-    names tell.
-    """
+    """What is to be told of raw files that the control system named: those whose names lie outside of the folders."""
     folders = dict.fromkeys(plain(one.directory) for one in series)
     return tuple(
-        f"raw files in {folder!r} are not opened: it is outside the folders that the config allows, {', '.join(roots)}"
+        f"raw files were named in {folder!r}, which {by_name_outside(roots)}"
         for folder in folders
         if not is_within(f"{folder}/", roots)
     )

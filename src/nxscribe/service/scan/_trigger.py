@@ -123,8 +123,6 @@ class StartOfScan:
         """
         config = self._beamline.config
         searches = config.searches(self.identity)
-        links, not_linked = named_objects(self._request.links, self._place.directory, config.roots(()))
-        self._warnings = (*self._of_technique(), *not_linked)
         draft = Record(
             id=str(uuid4()),
             identity=self.identity,
@@ -136,17 +134,18 @@ class StartOfScan:
             start_time=self._arrived,
             initial=Snapshot(Phase.INITIAL, self._arrived, 0.0),
             detectors=config.groups,
-            links=links,
             roots=config.roots(searches),
             searches=searches,
             checksums=config.checksums,
             mandatory=tuple(sorted(self._plan.mandatory)),
             technique_asked=self._request.technique if self._request.technique != self._technique else "",
-            notes=_told("start", self._warnings),
         ).with_given(self._given, self._plan.named)
         self._look = self._instruments.numbering.look(config.files, self._place.master)
         snapshot = capture(self._instruments, self._beamline, self._plan, draft, phase=Phase.INITIAL, stop=self._stop)
-        self._draft = replace(draft, initial=snapshot, roots=_with_folders(draft, self._plan, snapshot))
+        draft = replace(draft, initial=snapshot, roots=_with_folders(draft, self._plan, snapshot))
+        links, of_links = named_objects(self._request.links, draft.directory, draft.roots)
+        self._warnings = (*self._of_technique(), *of_links)
+        self._draft = replace(draft, links=links, notes=_told("start", self._warnings))
         if not self._stop.is_set():
             _refuse_if_mandatory_missing(self._plan, snapshot, refuse=config.refuse_on_missing_mandatory)
 
@@ -198,17 +197,14 @@ class EndOfScan:
         if named := self.request.files.get(NO_DETECTOR):
             opened, not_named = with_named_files(opened, named, scan.plan.detectors, config.datasets)
         datasets = {name: config.datasets.get(name, "") for name in opened.detectors}
-        roots = opened.roots or config.roots(opened.searches)
         self._listed = raw_files(self.request, datasets, opened.directory)
-        links, not_linked = named_objects(self.request.links, opened.directory, roots)
-        self._warnings = (*self.request.unusable, *not_named, *self._listed.unusable, *not_linked)
-        self._bare = replace(
+        unusable = (*self.request.unusable, *not_named, *self._listed.unusable)
+        bare = replace(
             opened,
             end_time=self._arrived,
             reason=self.request.reason or opened.reason,
-            links={**opened.links, **links},
-            roots=roots,
-            notes=(*opened.notes, *self._notes, *_told("end", self._warnings)),
+            roots=opened.roots or config.roots(opened.searches),
+            notes=(*opened.notes, *self._notes, *_told("end", unusable)),
         )
         elapsed_s = self._began - scan.opened_at
 
@@ -218,13 +214,19 @@ class EndOfScan:
         def with_clock(record: Record) -> Record:
             return replace(record, notes=(*record.notes, *clock_note(record.start_time, self._arrived, elapsed_s)))
 
-        record = _or_without("its parameters", with_given, self._bare)
+        record = _or_without("its parameters", with_given, bare)
         record = _or_without("the note of the system clock", with_clock, record)
         snapshot = capture(self._instruments, self._beamline, scan.plan, record, phase=Phase.FINAL, stop=self._stop)
         roots = _with_folders(record, scan.plan, snapshot)
-        not_opened = outside(self._listed.series, roots)
-        self._warnings = (*self._warnings, *not_opened)
-        self._record = replace(record, final=snapshot, roots=roots, notes=(*record.notes, *_told("end", not_opened)))
+        links, of_links = named_objects(self.request.links, opened.directory, roots)
+        of_names = (*of_links, *outside(self._listed.series, roots))
+        self._warnings = (*unusable, *of_names)
+
+        def with_links(record: Record) -> Record:
+            notes = (*record.notes, *_told("end", of_names))
+            return replace(record, links={**record.links, **links}, roots=roots, notes=notes)
+
+        self._bare, self._record = with_links(bare), with_links(replace(record, final=snapshot))
 
     def commit(self, reason: EndReason) -> Record:
         """Have the journal close the scan: if the whole record cannot be kept for an unforeseen reason, then without

@@ -43,7 +43,7 @@ def object_links(record: Record, names: EntryPaths, *, awaited: bool, without_fr
 def _check(path: str, inside: str, confinement: Confinement, without_frames: str) -> None:
     """Raises RawError for an object that cannot be linked to, NotYetError if it may still come."""
     if not confinement.holds(path):
-        raise RawError(f"{path} leads out of the folders that the config allows, by a symbolic link")
+        raise RawError(f"{path} leads out of the folders that the config allows, by itself or by a symbolic link")
     if without_frames:
         raise RawError(without_frames)
     try:
