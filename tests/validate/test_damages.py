@@ -32,6 +32,16 @@ def test_a_damage_is_found(sentence: str, made: Path, tmp_path: Path) -> None:
     assert found_by in {error.check for error in errors}, "\n".join(map(str, errors))
 
 
+def test_what_is_no_entry_beside_the_entries_is_told_whether_a_group_or_not(made: Path, tmp_path: Path) -> None:
+    experiment = copy_of(made, tmp_path)
+    with experiment.edit(experiment.master) as file:
+        file.create_group("notes")
+        file["number"] = 1
+    errors = validate(experiment.master, with_others=False, only=["notes", "number"]).errors
+    told = [(error.path, error.what) for error in errors if error.path in ("/notes", "/number")]
+    assert told == [(name, "the groups of a file are entries, and this is not one") for name in ("/notes", "/number")]
+
+
 def test_an_archive_holds_its_frames_itself(made: Path, tmp_path: Path) -> None:
     experiment = copy_of(made, tmp_path)
     with experiment.edit(experiment.master) as file:

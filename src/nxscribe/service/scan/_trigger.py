@@ -150,9 +150,9 @@ class StartOfScan:
             _refuse_if_mandatory_missing(self._plan, snapshot, refuse=config.refuse_on_missing_mandatory)
 
     def _of_technique(self) -> tuple[str, ...]:
-        """What is to be told of a technique that the config does not have."""
+        """What is to be told of a technique that the config does not have. One that names none means the default."""
         asked, known = self._request.technique, self._beamline.config.techniques[self._technique]
-        if asked.strip().casefold() in {self._technique.casefold(), *map(str.casefold, known.aliases)}:
+        if asked.strip().casefold() in {"", self._technique.casefold(), *map(str.casefold, known.aliases)}:
             return ()
         return (f"the config has no technique {asked!r}: the scan is recorded as {self._technique}, the default",)
 

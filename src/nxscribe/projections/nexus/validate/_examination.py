@@ -106,7 +106,7 @@ def _entry(file: h5py.File, master: Path, name: str, cases: list[Case]) -> Itera
 
 def _examine(place: EntryContext, node: object, cases: list[Case]) -> Iterator[Finding]:
     if not isinstance(node, h5py.Group) or nx_class(node) != "NXentry":
-        what = "the groups of a file are entries, and this is not a group"
+        what = "the groups of a file are entries, and this is not one"
         yield Finding(Check.FILE, str(place.file), f"/{place.name}", what, severity=Severity.ERROR)
         return
     there = EntryContext(place.master, place.file, place.name, node)
