@@ -36,6 +36,10 @@ from typing import Self
 
 import h5py
 import numpy as np
+
+# Before PyTango is imported: an opentelemetry in this environment, such as bluesky's, would cost the floor more than
+# its reads (findings/pytango_looks_for_telemetry_with_each_call.sh).
+os.environ.setdefault("PYTANGO_DISABLE_TELEMETRY_PATCHING", "1")
 import tango
 from rich.console import Console
 from rich.table import Table
