@@ -17,7 +17,11 @@ from daemons import Daemon
 PAGE = (Path(__file__).parents[2] / "docs/how-to/drive-from-a-control-system.md").read_text()
 DEVICE = "id16a/nxscribe/main"
 PROGRAM, WITH_CLIENT = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-(COMMANDS,) = re.findall(r"^```console\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+(COMMANDS,) = (
+    block
+    for block in re.findall(r"^```console\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    if "nxscribe scan" in block
+)
 DETECTOR = "detectors: {pco: {files: no_such_folder/*.h5, group: instrument/detector01}}\n"
 
 

@@ -37,7 +37,7 @@ _RECONNECTION_S: Final = 1.05
 _TRIES: Final = 3
 """How often a value is read in all, when its unit changes while it is read."""
 _LEAST_S: Final = 0.005
-EVENTS_S: Final = 0.001
+EVENTS_S: Final = 0.002
 """How much later than the value the event of a changed unit may arrive: the two come over different connections."""
 _REFRESHED_AT_ONCE: Final = 4
 """So many configurations are read in one request. A read that arrives meanwhile waits for one such request."""
