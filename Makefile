@@ -22,8 +22,8 @@ PYTHON := $(VENV)/bin/python
 SOURCES := $(shell find src definitions configs schemas -type f -not -name '*.pyc') pyproject.toml README.md
 DEMO := nxscribe-demo
 
-.PHONY: demo test test-more test-all test-long test-user test-pythons quick reconstruct mxcube bliss kills fuzz mutants schemas check lint \
-  types user-tests imports lock clean
+.PHONY: demo test test-more test-all test-long test-user test-pythons quick reconstruct mxcube bliss sardana kills fuzz mutants schemas check \
+  lint types user-tests imports lock clean
 
 demo: $(VENV)/.package
 	@$(VENV)/bin/nxscribe demo --output $(DEMO)
@@ -99,6 +99,10 @@ mxcube: $(VENV)/.package $(MXCUBE)/.package
 # What blissdata publishes to a real Redis, watched from outside.
 bliss: $(VENV)/.package $(BLISS)/.package
 	BLISSDATA=$(abspath $(BLISS))/bin/python $(PYTHON) -m pytest tests/integrations/test_bliss_redis.py
+
+# Sardana's Pool, MacroServer and Door, by hand: see the reason in the tests.
+sardana: $(VENV)/.package
+	NXSCRIBE_SARDANA=1 $(PYTHON) -m pytest tests/integrations/test_sardana.py
 
 # Daemon and writer killed 500 times (KILLS=n for another number): half an hour or more.
 kills: $(VENV)/.package
